@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import js from "@eslint/js";
+import { defineConfig } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+const noMarkupFromData =
+  "Text reaches the page as text nodes only; markup made from data would run what a device or a file name says.";
+
+export default defineConfig(
+  { ignores: ["dist/"] },
+  js.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true } },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "max-lines": ["error", 400],
+      eqeqeq: "error",
+      "no-restricted-properties": [
+        "error",
+        ...["innerHTML", "outerHTML", "insertAdjacentHTML"].map((property) => ({
+          property,
+          message: noMarkupFromData,
+        })),
+        { object: "document", property: "write", message: noMarkupFromData },
+      ],
+      "no-restricted-globals": [
+        "error",
+        { name: "localStorage", message: "Only shell/theme.ts keeps something, and never a secret." },
+        { name: "sessionStorage", message: "Nothing of the session is stored in the page." },
+      ],
+      "no-restricted-syntax": [
+        "error",
+        { selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']", message: noMarkupFromData },
+        {
+          selector: "JSXAttribute[name.name='style']",
+          message: "Use a class, an SVG attribute or a progress element: the page's policy forbids inline styles.",
+        },
+      ],
+    },
+  },
+  { files: ["src/shell/theme.ts"], rules: { "no-restricted-globals": "off" } },
+  { files: ["eslint.config.js"], extends: [tseslint.configs.disableTypeChecked] },
+);

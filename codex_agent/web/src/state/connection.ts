@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+import { backoff } from "../api/backoff";
+import { readHost as readHostOverHttp, type HostSnapshot } from "../api/host";
+import type { Message } from "../api/messages";
+import { asProblem, Problem } from "../api/problem";
+import { openRealtime, type OpenRealtime, type Realtime } from "../api/realtime";
+import { signedOut, withHost, type AppState, type Link } from "./app";
+import type { Store } from "./store";
+
+/** Failed attempts in a row after which the host is called offline rather than reconnecting. */
+const OFFLINE_AFTER = 3;
+
+/** A host that says nothing for this many sample intervals, and at least `QUIET_LEAST_MS`, is asked whether it lives. */
+const QUIET_INTERVALS = 5;
+const QUIET_LEAST_MS = 15_000;
+
+export interface ConnectionParts {
+  readonly readHost: () => Promise<HostSnapshot>;
+  readonly openRealtime: OpenRealtime;
+  readonly random: () => number;
+}
+
+/**
+ * Keeps the state store at the host's present state: reads it once over HTTP (which tells a lost session from a lost
+ * host, as a browser does not say why a WebSocket was refused), then follows the WebSocket, and begins again with
+ * growing pauses when it breaks.
+ */
+export class Connection {
+  readonly #store: Store<AppState>;
+  readonly #parts: ConnectionParts;
+  #socket: Realtime | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #attempt = 0;
+  /** Raised by every start and stop, so that an answer to an earlier one is known as such. */
+  #round = 0;
+  /** Sequence numbers count within one socket: a restarted agent begins anew. */
+  #socketSeq: number | null = null;
+
+  constructor(store: Store<AppState>, parts: Partial<ConnectionParts> = {}) {
+    this.#store = store;
+    this.#parts = { readHost: readHostOverHttp, openRealtime, random: Math.random, ...parts };
+  }
+
+  /** Begins, or begins again at once where a pause was running. */
+  start(): void {
+    this.#quit();
+    this.#setLink({ retryAt: null });
+    void this.#tryOnce(this.#round);
+  }
+
+  /** A new attempt now, if one is being waited for (the person asked, the network or the page came back). */
+  hurry(): void {
+    if (this.#store.get().link.retryAt === null) return;
+    this.#attempt = 0;
+    this.start();
+  }
+
+  /** Asks a host that seems live whether it is (the machine slept, the network changed). */
+  verify(): void {
+    if (this.#store.get().link.state === "live") void this.#askWhetherAlive(this.#round);
+  }
+
+  stop(): void {
+    this.#quit();
+    this.#attempt = 0;
+  }
+
+  #quit(): void {
+    this.#round += 1;
+    clearTimeout(this.#timer);
+    this.#socket?.close();
+    this.#socket = null;
+  }
+
+  async #tryOnce(round: number): Promise<void> {
+    try {
+      const host = await this.#parts.readHost();
+      if (round !== this.#round) return;
+      this.#apply(host, null);
+    } catch (thrown) {
+      if (round === this.#round) this.#failed(asProblem(thrown));
+      return;
+    }
+    this.#socketSeq = null;
+    this.#socket = this.#parts.openRealtime({
+      message: (message) => {
+        if (round === this.#round) this.#received(message);
+      },
+      closed: (why) => {
+        if (round === this.#round) this.#failed(why);
+      },
+    });
+  }
+
+  #received(message: Message): void {
+    if (message.type === "connected") {
+      this.#attempt = 0;
+      const { version, interval_ms: intervalMs } = message;
+      this.#store.update((state) => ({
+        ...state,
+        version,
+        firstVersion: state.firstVersion ?? version,
+        intervalMs,
+        problem: null,
+        link: { state: "live", since: Date.now(), retryAt: null },
+      }));
+    } else if (message.type === "host") {
+      // Gaps are no loss: each message is the whole state, and a slow reader is sent the newest only.
+      if (this.#socketSeq === null || message.seq > this.#socketSeq) {
+        this.#socketSeq = message.seq;
+        this.#apply(message.data, message.seq);
+      }
+    }
+    this.#watch();
+  }
+
+  /** A broken path can leave a socket that is open and silent for ever; ask over HTTP when it is silent too long. */
+  #watch(): void {
+    clearTimeout(this.#timer);
+    const quiet = Math.max(QUIET_LEAST_MS, QUIET_INTERVALS * this.#store.get().intervalMs);
+    const round = this.#round;
+    this.#timer = setTimeout(() => void this.#askWhetherAlive(round), quiet);
+  }
+
+  async #askWhetherAlive(round: number): Promise<void> {
+    try {
+      const host = await this.#parts.readHost();
+      if (round !== this.#round) return;
+      this.#apply(host, null);
+      this.#watch();
+    } catch (thrown) {
+      if (round === this.#round) this.#failed(asProblem(thrown));
+    }
+  }
+
+  #apply(host: HostSnapshot, seq: number | null): void {
+    this.#store.update((state) => withHost(state, host, Date.now(), seq));
+  }
+
+  #failed(why: Problem): void {
+    this.#quit();
+    if (why.kind === "unauthorized") {
+      this.#attempt = 0;
+      const wasIn = this.#store.get().held !== null;
+      this.#store.set(signedOut(Date.now(), wasIn ? why : null));
+      return;
+    }
+    const wait = backoff(this.#attempt, this.#parts.random);
+    this.#attempt += 1;
+    const { link } = this.#store.get();
+    this.#store.update((state) => ({ ...state, problem: why }));
+    this.#setLink({
+      state: this.#attempt >= OFFLINE_AFTER ? "offline" : link.state === "live" ? "reconnecting" : link.state,
+      // Since the loss, not since the last of the attempts.
+      since: link.state === "live" ? Date.now() : link.since,
+      retryAt: Date.now() + wait,
+    });
+    this.#timer = setTimeout(() => {
+      this.start();
+    }, wait);
+  }
+
+  #setLink(change: Partial<Link>): void {
+    this.#store.update((state) => ({ ...state, link: { ...state.link, ...change } }));
+  }
+}
