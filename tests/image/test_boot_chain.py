@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the firmware starts is ours, signed by us alone, and says what will boot."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support import programs, tree, uki
+from tests.support.artefacts import Artefacts
+
+REPOSITORY = Path(__file__).parents[2]
+
+#: Each word the kernel must be given, with what it is for.
+REQUIRED = {
+    r"roothash=[0-9a-f]{64}": "the root that was signed",
+    r"lockdown=integrity": "no change of the running kernel, also without Secure Boot",
+    r"console=ttyS0(,\S+)?": "a host without a screen can be seen",
+    r"panic=\d+": "a broken version gives way to boot counting",
+    r"systemd\.default_device_timeout_sec=\d{3,}": "a slow machine does not end in emergency mode",
+}
+#: Words that would open the host or that are left over from a debugging session.
+FORBIDDEN = {
+    r"(rd)?init=.*": "starts something else than systemd",
+    r"rd\.(shell|break|debug).*": "a shell before the root is verified",
+    r"(rd\.)?systemd\.(debug.shell|unit|log_level)(=.*)?": "debugging",
+    r"(single|emergency|rescue|s|1|debug)": "a shell without a password",
+    r"rw": "a writable root",
+    r"module\.sig_enforce=0": "unsigned modules",
+    r"lockdown=none": "no lockdown",
+    r"mitigations=off": "no protection against CPU flaws",
+    r"(apparmor|selinux|audit)=0": "no access control",
+    r"(systemd\.)?verity=(0|no|off)": "no verification of the root",
+    r"systemd\.set_credential(_binary)?=.*": "a secret or a setting that belongs to one host",
+}
+
+
+def test_uki_is_signed_by_us_and_nobody_else(artefacts: Artefacts) -> None:
+    assert uki.verifies(artefacts.uki, artefacts.secure_boot_certificate)
+    assert len(uki.signers(artefacts.uki)) == 1
+
+
+def test_every_program_on_the_esp_is_signed_by_us_and_nobody_else(
+    esp: dict[str, Path], artefacts: Artefacts
+) -> None:
+    efi_programs = {path: real for path, real in esp.items() if path.lower().endswith(".efi")}
+    assert len(efi_programs) >= 2, f"a loader and a UKI are expected, found {sorted(esp)}"
+    for path, real in efi_programs.items():
+        assert uki.verifies(real, artefacts.secure_boot_certificate), path
+        assert len(uki.signers(real)) == 1, path
+
+
+def test_stripped_copy_no_longer_verifies(artefacts: Artefacts, tmp_path: Path) -> None:
+    """Shows that the check above can fail."""
+    copy = tmp_path / "unsigned.efi"
+    copy.write_bytes(artefacts.uki.read_bytes())
+    uki.strip_signatures(copy)
+    assert uki.signers(copy) == []
+    assert not uki.verifies(copy, artefacts.secure_boot_certificate)
+
+
+def test_esp_holds_the_loader_where_firmware_looks_and_one_uki(
+    esp: dict[str, Path], artefacts: Artefacts
+) -> None:
+    upper = {path.upper() for path in esp}
+    assert "/EFI/BOOT/BOOTX64.EFI" in upper
+    ukis = [path for path in esp if path.upper().startswith("/EFI/LINUX/")]
+    assert len(ukis) == 1
+    assert re.fullmatch(rf"{re.escape(artefacts.stem)}(\+\d+(-\d+)?)?\.efi", Path(ukis[0]).name)
+
+
+def test_uki_beside_the_disk_is_the_one_on_the_disk(
+    esp: dict[str, Path], artefacts: Artefacts
+) -> None:
+    [on_disk] = [real for path, real in esp.items() if path.upper().startswith("/EFI/LINUX/")]
+    digests = [hashlib.sha256(file.read_bytes()).digest() for file in (on_disk, artefacts.uki)]
+    assert digests[0] == digests[1]
+
+
+def test_esp_enrols_no_keys(esp: dict[str, Path]) -> None:
+    """A disk that brings its own keys would be trusted by whoever boots it."""
+    assert [path for path in esp if path.lower().endswith((".auth", ".esl", ".cer", ".crt"))] == []
+
+
+def test_loader_cannot_be_edited(esp: dict[str, Path]) -> None:
+    """The boot menu's editor would change the command line where Secure Boot is off."""
+    [config] = [real for path, real in esp.items() if path.lower() == "/loader/loader.conf"]
+    lines = {tuple(line.split()) for line in config.read_text().splitlines() if line.strip()}
+    assert ("editor", "no") in lines
+
+
+@pytest.mark.parametrize("word", REQUIRED, ids=list(REQUIRED.values()))
+def test_command_line_has(command_line: str, word: str) -> None:
+    assert [w for w in command_line.split() if re.fullmatch(word, w)], command_line
+
+
+@pytest.mark.parametrize("word", FORBIDDEN, ids=list(FORBIDDEN.values()))
+def test_command_line_has_not(command_line: str, word: str) -> None:
+    assert [w for w in command_line.split() if re.fullmatch(word, w)] == []
+
+
+def test_versions_agree(artefacts: Artefacts, root: Path, scratch: Path) -> None:
+    """File name, UKI and root carry the same version, image and flavour."""
+    sealed = _os_release(uki.text_section(artefacts.uki, ".osrel", scratch / "osrel"))
+    resolved = tree.resolve(root, "/etc/os-release")
+    assert resolved is not None
+    installed = _os_release(resolved.read_text(encoding="utf-8"))
+    for facts in (sealed, installed):
+        assert facts["ID"] == "debian"
+        assert facts["IMAGE_ID"] == "codex-os"
+        assert facts["IMAGE_VERSION"] == artefacts.version
+        assert (REPOSITORY / "images/flavours" / facts["VARIANT_ID"]).is_dir()
+    assert re.fullmatch(r"[0-9a-f]{40}", installed["CODEX_COMMIT"])
+
+
+def test_kernel_of_the_uki_has_its_modules_in_the_root(
+    artefacts: Artefacts, root: Path, scratch: Path
+) -> None:
+    release = uki.text_section(artefacts.uki, ".uname", scratch / "uname")
+    assert [entry.name for entry in (root / "usr/lib/modules").iterdir()] == [release]
+    assert (root / "usr/lib/modules" / release / "modules.dep.bin").is_file()
+
+
+def test_checksums_are_right(artefacts: Artefacts) -> None:
+    listed = {}
+    for line in artefacts.checksums.read_text(encoding="utf-8").splitlines():
+        digest, _, name = line.partition("  ")
+        listed[name.lstrip("*")] = digest
+    wanted = [artefacts.disk, artefacts.uki, artefacts.manifest, artefacts.sbom]
+    assert {file.name for file in wanted} <= set(listed)
+    actual = {
+        name: programs.text("sha256sum", artefacts.directory / name).split()[0] for name in listed
+    }
+    assert actual == listed
+
+
+def _os_release(text: str) -> dict[str, str]:
+    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return {key: value.strip("\"'") for key, value in pairs}

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The initrd: what it needs to open the verified root, and no way in."""
+
+import re
+
+import pytest
+
+from tests.support import cpio
+
+#: Programs and units without which the initrd cannot find, verify or mount the root and /var.
+REQUIRED = [
+    "etc/initrd-release",
+    "usr/lib/systemd/systemd",
+    "usr/lib/systemd/systemd-udevd",
+    "usr/lib/systemd/systemd-veritysetup",
+    "usr/lib/systemd/system-generators/systemd-veritysetup-generator",
+    "usr/lib/systemd/system-generators/systemd-gpt-auto-generator",
+    "usr/lib/systemd/systemd-executor",
+    "usr/bin/systemd-repart",
+    "usr/lib/systemd/system/sysroot-var.mount",
+]
+
+
+@pytest.fixture(scope="module")
+def paths(initrd: list[cpio.Member]) -> set[str]:
+    """All paths, with merged /usr: ``bin/x`` is ``usr/bin/x``."""
+    return {re.sub(r"^(s?bin|lib(64)?)/", r"usr/\1/", m.path).replace("usr/sbin", "usr/bin")
+            for m in initrd}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", REQUIRED)
+def test_has(paths: set[str], path: str) -> None:
+    assert path in paths or path.replace("usr/bin", "usr/sbin") in paths
+
+
+def test_nobody_can_log_in(initrd: list[cpio.Member]) -> None:
+    shadow = [member for member in initrd if member.path == "etc/shadow" and member.is_file]
+    for member in shadow:
+        for line in member.data.decode().splitlines():
+            assert line.split(":")[1][:1] in {"!", "*"}, line.split(":")[0]
+
+
+def test_emergency_mode_opens_no_shell(initrd: list[cpio.Member]) -> None:
+    """Whoever stands at the console must not get root before the root is verified."""
+    drop_ins = [
+        member.data.decode()
+        for member in initrd
+        if re.search(r"system/emergency\.service\.d/.*\.conf$", member.path)
+    ]
+    assert any(re.search(r"^ExecStart=$", text, re.MULTILINE) for text in drop_ins)
+    assert not any("sulogin" in text for text in drop_ins)
+
+
+def test_no_setuid_file(initrd: list[cpio.Member]) -> None:
+    assert [member.path for member in initrd if member.is_file and member.mode & 0o6000] == []
+
+
+def test_no_file_is_world_writable(initrd: list[cpio.Member]) -> None:
+    assert [member.path for member in initrd if member.is_file and member.mode & 0o002] == []
+
+
+def test_no_network_or_ssh_server(paths: set[str]) -> None:
+    assert [path for path in paths if re.search(r"/(sshd|dropbear|systemd-networkd)$", path)] == []

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What several suites share: artefacts, disks, guests, the service and the browser."""

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boots guests for tests and keeps what they said."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builder.guest import Guest, GuestSpec
+from builder.paths import Paths
+
+from tests.support import artefacts, milestones, serial_logs, timeouts
+
+
+def latest_artefacts() -> artefacts.Artefacts:
+    """Artefacts of the latest image; without one, tests that need them fail with a sentence."""
+    paths = Paths.find()
+    try:
+        return artefacts.latest(paths.image_dir, paths.keys)
+    except artefacts.NoImageError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def specification(
+    name: str, firmware: str, *, disk: Path | None = None, exit_nonce: str | None = None
+) -> GuestSpec:
+    """Describe a guest of the usual size on free ports."""
+    latest_artefacts()
+    return GuestSpec(
+        name=name,
+        firmware=firmware,
+        https_port=free_port(),
+        ssh_port=free_port(),
+        disk=disk,
+        exit_nonce=exit_nonce,
+    )
+
+
+@contextlib.contextmanager
+def started(spec: GuestSpec) -> Iterator[Guest]:
+    """Run a guest for the length of a ``with`` block and keep its serial log."""
+    guest = Guest.start(spec)
+    serial_logs.register(spec.name, guest.serial_log)
+    try:
+        yield guest
+    finally:
+        serial_logs.keep(spec.name, Paths.find().build / "test-logs")
+        guest.stop()
+
+
+@contextlib.contextmanager
+def booted() -> Iterator[Guest]:
+    """Boot the latest image under OVMF with Secure Boot and wait until it says it is healthy."""
+    with started(specification("test", "ovmf")) as guest:
+        verdict = guest.wait_for_serial(milestones.VERDICT, timeouts.BOOT_S)
+        if verdict["state"] != "healthy":
+            pytest.fail(f"The guest's own verdict: {verdict[0]}", pytrace=False)
+        yield guest
