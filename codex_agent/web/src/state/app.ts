@@ -33,7 +33,7 @@ export interface AppState {
   /** The last WebSocket sequence number that was applied. */
   readonly seq: number | null;
   readonly history: readonly Sample[];
-  /** The last failed attempt to read the host; null once one succeeded. */
+  /** Why the last attempt to follow the host failed; null once one succeeded. */
   readonly problem: Problem | null;
   readonly intervalMs: number;
   /** The agent's version at the first connection, and the one that answers now. */
@@ -63,7 +63,6 @@ export function withHost(state: AppState, host: HostSnapshot, now: number, seq: 
     held: { host, receivedAt: now },
     seq: seq ?? state.seq,
     history: remember(state.history, host),
-    problem: null,
   };
 }
 
@@ -88,7 +87,7 @@ export function pageState(state: AppState): PageState {
 
 /** True where what is shown may no longer be so: the host has not been heard since the link was lost. */
 export function isStale(state: AppState): boolean {
-  return state.link.state !== "live";
+  return state.link.state === "reconnecting" || state.link.state === "offline";
 }
 
 /** The verdict that may be claimed now: a host that cannot be heard is unknown, whatever it said last. */

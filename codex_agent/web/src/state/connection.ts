@@ -7,7 +7,7 @@ import { openRealtime, type OpenRealtime, type Realtime } from "../api/realtime"
 import { signedOut, withHost, type AppState, type Link } from "./app";
 import type { Store } from "./store";
 
-/** Failed attempts in a row after which the host is called offline rather than reconnecting. */
+/** Unanswered attempts in a row after which the host is called offline rather than reconnecting. */
 const OFFLINE_AFTER = 3;
 
 /** A host that says nothing for this many sample intervals, and at least `QUIET_LEAST_MS`, is asked whether it lives. */
@@ -31,6 +31,10 @@ export class Connection {
   #socket: Realtime | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempt = 0;
+  #unanswered = 0;
+  /** Which of the two ways the last failure came by: a success by the other does not undo it. */
+  #failedBy: "http" | "socket" | null = null;
+  #freshSession = false;
   /** Raised by every start and stop, so that an answer to an earlier one is known as such. */
   #round = 0;
   /** Sequence numbers count within one socket: a restarted agent begins anew. */
@@ -41,9 +45,10 @@ export class Connection {
     this.#parts = { readHost: readHostOverHttp, openRealtime, random: Math.random, ...parts };
   }
 
-  /** Begins, or begins again at once where a pause was running. */
-  start(): void {
+  /** Begins, or begins again at once where a pause was running. `freshSession`: the host has just granted one. */
+  start(freshSession = false): void {
     this.#quit();
+    this.#freshSession = freshSession;
     this.#setLink({ retryAt: null });
     void this.#tryOnce(this.#round);
   }
@@ -63,6 +68,8 @@ export class Connection {
   stop(): void {
     this.#quit();
     this.#attempt = 0;
+    this.#unanswered = 0;
+    this.#failedBy = null;
   }
 
   #quit(): void {
@@ -76,9 +83,12 @@ export class Connection {
     try {
       const host = await this.#parts.readHost();
       if (round !== this.#round) return;
+      this.#unanswered = 0;
+      this.#freshSession = false;
+      if (this.#failedBy === "http") this.#settled();
       this.#apply(host, null);
     } catch (thrown) {
-      if (round === this.#round) this.#failed(asProblem(thrown));
+      if (round === this.#round) this.#failed(asProblem(thrown), "http");
       return;
     }
     this.#socketSeq = null;
@@ -87,7 +97,7 @@ export class Connection {
         if (round === this.#round) this.#received(message);
       },
       closed: (why) => {
-        if (round === this.#round) this.#failed(why);
+        if (round === this.#round) this.#failed(why, "socket");
       },
     });
   }
@@ -95,13 +105,13 @@ export class Connection {
   #received(message: Message): void {
     if (message.type === "connected") {
       this.#attempt = 0;
+      this.#settled();
       const { version, interval_ms: intervalMs } = message;
       this.#store.update((state) => ({
         ...state,
         version,
         firstVersion: state.firstVersion ?? version,
         intervalMs,
-        problem: null,
         link: { state: "live", since: Date.now(), retryAt: null },
       }));
     } else if (message.type === "host") {
@@ -129,35 +139,56 @@ export class Connection {
       this.#apply(host, null);
       this.#watch();
     } catch (thrown) {
-      if (round === this.#round) this.#failed(asProblem(thrown));
+      if (round === this.#round) this.#failed(asProblem(thrown), "http");
     }
+  }
+
+  #settled(): void {
+    this.#failedBy = null;
+    this.#store.update((state) => ({ ...state, problem: null }));
   }
 
   #apply(host: HostSnapshot, seq: number | null): void {
     this.#store.update((state) => withHost(state, host, Date.now(), seq));
   }
 
-  #failed(why: Problem): void {
+  #failed(why: Problem, by: "http" | "socket"): void {
     this.#quit();
     if (why.kind === "unauthorized") {
-      this.#attempt = 0;
-      const wasIn = this.#store.get().held !== null;
-      this.#store.set(signedOut(Date.now(), wasIn ? why : null));
+      this.#sessionLost(why);
       return;
     }
+    this.#failedBy = by;
+    this.#unanswered = by === "http" && why.kind === "network" ? this.#unanswered + 1 : this.#unanswered;
     const wait = backoff(this.#attempt, this.#parts.random);
     this.#attempt += 1;
+    const now = Date.now();
     const { link } = this.#store.get();
+    const lost = link.state === "connecting" ? "connecting" : "reconnecting";
     this.#store.update((state) => ({ ...state, problem: why }));
     this.#setLink({
-      state: this.#attempt >= OFFLINE_AFTER ? "offline" : link.state === "live" ? "reconnecting" : link.state,
+      state: this.#unanswered >= OFFLINE_AFTER ? "offline" : lost,
       // Since the loss, not since the last of the attempts.
-      since: link.state === "live" ? Date.now() : link.since,
-      retryAt: Date.now() + wait,
+      since: link.state === "live" ? now : link.since,
+      retryAt: now + wait,
     });
     this.#timer = setTimeout(() => {
       this.start();
     }, wait);
+  }
+
+  #sessionLost(why: Problem): void {
+    const fresh = this.#freshSession;
+    const wasIn = this.#store.get().held !== null;
+    this.stop();
+    const noCookie = new Problem(
+      "unauthorized",
+      "no_cookie",
+      "The token is right, but this browser did not keep the session.",
+      "Allow cookies for this address and sign in again.",
+    );
+    // A first visit is no failure: there is just no session yet.
+    this.#store.set(signedOut(Date.now(), fresh ? noCookie : wasIn ? why : null));
   }
 
   #setLink(change: Partial<Link>): void {

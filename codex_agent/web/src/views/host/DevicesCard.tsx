@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HostSnapshot, PciFunction } from "../../api/host";
+import { functionName, link, linkShare } from "../../format/pci";
+import { counted } from "../../format/text";
+import { Card } from "../../ui/Card";
+import { Field, HostText } from "../../ui/Field";
+import { Meter } from "../../ui/Meter";
+
+function LinkWords({ device }: { readonly device: PciFunction }) {
+  const now = link(device.link_speed_gts, device.link_width);
+  const most = link(device.link_speed_max_gts, device.link_width_max);
+  const share = linkShare(device.link_speed_gts, device.link_speed_max_gts, device.link_width, device.link_width_max);
+  return (
+    <span class="link">
+      <span>
+        <strong class="figure">{now}</strong>
+        {most !== null && <span class="figure quiet"> of {most}</span>}
+        {share !== null && !share.full && <span class="tag tag-degraded">{share.percent} % of its maximum</span>}
+      </span>
+      {share !== null && (
+        <Meter percent={Math.min(100, share.percent)} label="Link rate of its maximum" tone={share.full ? "plain" : "degraded"} />
+      )}
+    </span>
+  );
+}
+
+function Device({ device }: { readonly device: PciFunction }) {
+  const path = `pci.${device.address}`;
+  const hasLink = link(device.link_speed_gts, device.link_width) !== null;
+  return (
+    <li class="device">
+      <p class="device-name">
+        <strong>
+          <HostText text={functionName(device.vendor_id, device.device_id)} />
+        </strong>
+        <span class="tag">{device.kind}</span>
+        <HostText text={device.address} mono />
+      </p>
+      <dl class="fields">
+        <Field label="Driver" path={`${path}.driver`}>
+          {device.driver === null ? null : <HostText text={device.driver} mono />}
+        </Field>
+        <Field label="Link" path={`${path}.link_speed_gts`}>
+          {hasLink ? <LinkWords device={device} /> : null}
+        </Field>
+        <Field label="NUMA node" path={`${path}.numa_node`}>
+          {device.numa_node}
+        </Field>
+        <Field label="Power state" path={`${path}.power_state`}>
+          {device.power_state === null ? null : <HostText text={device.power_state} mono />}
+        </Field>
+      </dl>
+    </li>
+  );
+}
+
+export function DevicesCard({ host }: { readonly host: HostSnapshot }) {
+  const { pci } = host;
+  const note = pci === null ? undefined : counted(pci.length, "PCI function");
+  return (
+    <Card id="devices" title="Devices" note={note} paths={["pci"]}>
+      {pci === null ? (
+        <dl class="fields">
+          <Field label="PCI functions" path="pci">
+            {null}
+          </Field>
+        </dl>
+      ) : pci.length === 0 ? (
+        <p class="empty">This host has no PCI display controller and no accelerator.</p>
+      ) : (
+        <ul class="devices">
+          {pci.map((device) => (
+            <Device key={device.address} device={device} />
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import { counted, visible } from "../../format/text";
+import { timeOfDay } from "../../format/time";
+import type { HostSnapshot } from "../../api/host";
+import { isStale, verdictNow, type AppState, type Held } from "../../state/app";
+import { HostText, Unavailable } from "../../ui/Field";
+import { Icon, toneOfVerdict } from "../../ui/Icon";
+import { inOrderOfConcern } from "./checks";
+
+/** The verdict in a sentence: what is wrong first, else what was looked at. */
+export function verdictSentence(host: HostSnapshot): string {
+  const { state, checks } = host.verdict;
+  const [first, ...others] = inOrderOfConcern(checks).filter((check) => check.state === state);
+  if (state !== "healthy" && first !== undefined) {
+    const more = others.length > 0 ? ` And ${counted(others.length, "check")} more.` : "";
+    return `${visible(first.message)}${more}`;
+  }
+  const passed = checks.filter((check) => check.state === "ok").length;
+  const skipped = checks.filter((check) => check.state === "skipped").length;
+  const rest = skipped > 0 ? `, ${skipped} skipped` : "";
+  return `${passed} of ${counted(checks.length, "check")} passed${rest}.`;
+}
+
+function Verdict({ state, held }: { readonly state: AppState; readonly held: Held }) {
+  const now = verdictNow(state) ?? "unknown";
+  const said = held.host.verdict.state;
+  const stale = isStale(state);
+  const heard = timeOfDay(held.receivedAt);
+  const sentence =
+    now === said ? verdictSentence(held.host) : `The host does not answer. At ${heard} it said: ${said}.`;
+  const tone = toneOfVerdict(now);
+  return (
+    <div class={`verdict verdict-${tone}`} data-testid="verdict" data-verdict={now} data-stale={stale}>
+      <Icon tone={tone} size="large" />
+      <div class="verdict-text">
+        <p class="verdict-word">
+          <span class="hidden">Verdict: </span>
+          <strong>{now}</strong>
+          {stale && <span class="tag">stale</span>}
+        </p>
+        <p class="verdict-sentence">{sentence}</p>
+      </div>
+    </div>
+  );
+}
+
+const DELIVERIES = { image: "sealed image", host: "provisioned host" } as const;
+
+/** Who the host is and how it is. */
+export function Overview({ state, held }: { readonly state: AppState; readonly held: Held }) {
+  const { host } = held;
+  const { image, delivery } = host;
+  return (
+    <div class="overview">
+      <div class="identity">
+        <h1 data-testid="hostname">{host.hostname === null ? "unnamed host" : <HostText text={host.hostname} />}</h1>
+        <p class="identity-image">
+          {image === null ? (
+            <span>{delivery === "host" ? "no image: " : ""}<Unavailable path="image" /></span>
+          ) : (
+            <>
+              <span data-testid="image-id">{image.id === null ? <Unavailable path="image.id" /> : <HostText text={image.id} />}</span>{" "}
+              <span class="version" data-testid="image-version">
+                {image.version === null ? <Unavailable path="image.version" /> : <HostText text={image.version} />}
+              </span>
+              {image.flavour !== null && (
+                <span class="tag">
+                  <HostText text={image.flavour} />
+                </span>
+              )}
+            </>
+          )}
+          {delivery !== null && <span class="tag">{DELIVERIES[delivery]}</span>}
+        </p>
+      </div>
+      <Verdict state={state} held={held} />
+    </div>
+  );
+}
