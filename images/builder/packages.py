@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the roles install that is ours: the codex-agent package, with the page and the locked dependencies in it."""
+
+import os
+import shutil
+from pathlib import Path
+
+from builder import log, stamp
+from builder.paths import Paths
+from builder.tree import Tree
+from builder.version import Version
+
+LAUNCHER = """\
+#!/usr/bin/python3 -I
+# SPDX-License-Identifier: Apache-2.0
+import sys
+
+sys.path.insert(0, "/usr/lib/codex-agent/lib")
+from codex_agent.cli.main import main
+
+sys.exit(main())
+"""
+CONTROL = """\
+Package: codex-agent
+Version: {version}
+Architecture: amd64
+Maintainer: Codex OS developers <codex-os@localhost>
+Depends: python3 (>= 3.13), python3 (<< 3.14)
+Section: admin
+Priority: optional
+Description: agent of an AI host
+ Shows what the host is and how it is, over HTTPS and on the command line.
+"""
+
+
+class Packages:
+    """Builds below ``build/`` and leaves exactly one package in ``build/packages``."""
+
+    def __init__(self, paths: Paths, tree: Tree) -> None:
+        self.paths = paths
+        self.tree = tree
+        self.log = paths.logs / "packages.log"
+
+    def ensure_venv(self) -> None:
+        """The Python environment of linters and tests, from the hash-locked list."""
+        requirements = [self.paths.root / "requirements" / name for name in ("agent.txt", "dev.txt")]
+        wanted = stamp.digest(files=requirements, words=[self._tools()])
+        made = stamp.Stamp(self.paths.stamps, "venv")
+        if made.fresh(wanted):
+            return
+        with log.step("Making the Python environment for tests and linters"):
+            shutil.rmtree(self.paths.venv, ignore_errors=True)
+            self.tree.run(["python3", "-m", "venv", self.paths.venv], log=self.log)
+            pip = [self.paths.venv / "bin/pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "--no-deps"]
+            for name in requirements:
+                self.tree.run([*pip, "-r", name], log=self.log, hint="The network or the Python package index failed.")
+        made.write(wanted)
+
+    def ensure_page(self) -> Path:
+        """The page, built by Vite in the tree."""
+        web = self.paths.root / "codex_agent/web"
+        wanted = stamp.digest(files=[web], words=[self._tools()])
+        made = stamp.Stamp(self.paths.stamps, "page")
+        if not (made.fresh(wanted) and (web / "dist/index.html").exists()):
+            with log.step("Building the page"):
+                npm = {"npm_config_cache": str(self.paths.build / "cache/npm"), "npm_config_update_notifier": "false"}
+                self.ensure_node_modules()
+                self.tree.run(["npm", "run", "build"], log=self.log, cwd=web, env=npm)
+            made.write(wanted)
+        return web / "dist"
+
+    def ensure_node_modules(self) -> None:
+        """The page's locked dependencies."""
+        web = self.paths.root / "codex_agent/web"
+        wanted = stamp.digest(files=[web / "package-lock.json"], words=[self._tools()])
+        made = stamp.Stamp(self.paths.stamps, "node-modules")
+        if made.fresh(wanted) and (web / "node_modules").is_dir():
+            return
+        npm = {"npm_config_cache": str(self.paths.build / "cache/npm"), "npm_config_update_notifier": "false"}
+        self.tree.run(["npm", "ci", "--no-audit", "--no-fund"], log=self.log, cwd=web, env=npm)
+        made.write(wanted)
+
+    def ensure_agent(self, version: Version) -> Path:
+        """The Debian package of this version, rebuilt when anything in it changed."""
+        package = self.paths.packages / f"codex-agent_{version.number}+deb13_amd64.deb"
+        page = self.ensure_page()
+        dependencies = self._dependencies()
+        sources = [p for p in (self.paths.root / "codex_agent").iterdir() if p.name not in {"web", "__pycache__"}]
+        wanted = stamp.digest(
+            files=[*sources, self.paths.root / "codex_agent/web/__init__.py", self.paths.root / "pyproject.toml"],
+            words=[version.number, LAUNCHER, CONTROL, stamp.digest(files=sorted(page.rglob("*.*"))), dependencies.name],
+        )
+        made = stamp.Stamp(self.paths.stamps, "agent")
+        if made.fresh(wanted) and package.exists():
+            return package
+        with log.step("Packing the agent"):
+            self._pack(package, version, dependencies, page)
+        made.write(wanted)
+        return package
+
+    def _tools(self) -> str:
+        return stamp.Stamp(self.paths.stamps, "tools").path.read_text()
+
+    def _dependencies(self) -> Path:
+        """The unpacked wheels of requirements/agent.txt, compiled; named by what they were made from."""
+        lockfile = self.paths.root / "requirements/agent.txt"
+        folder = self.paths.build / f"agent-lib-{stamp.digest(files=[lockfile], words=[self._tools()])[:16]}"
+        if not folder.exists():
+            with log.step("Fetching the agent's locked dependencies"):
+                for old in self.paths.build.glob("agent-lib-*"):
+                    shutil.rmtree(old)
+                new = self.paths.build / "agent-lib.new"
+                shutil.rmtree(new, ignore_errors=True)
+                pip = ["python3", "-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "--no-deps"]
+                self.tree.run(
+                    [*pip, "--no-compile", "--target", new, "-r", lockfile],
+                    log=self.log,
+                    hint="The network or the Python package index failed.",
+                )
+                shutil.rmtree(new / "bin", ignore_errors=True)
+                for tests in [p for p in new.rglob("tests") if p.is_dir()]:
+                    shutil.rmtree(tests)
+                new.rename(folder)
+        return folder
+
+    def _pack(self, package: Path, version: Version, dependencies: Path, page: Path) -> None:
+        stage = self.paths.build / "agent-package"
+        shutil.rmtree(stage, ignore_errors=True)
+        library = stage / "usr/lib/codex-agent/lib"
+        shutil.copytree(dependencies, library)
+        ignore = shutil.ignore_patterns("__pycache__", "node_modules", "*.pyc")
+        shutil.copytree(
+            self.paths.root / "codex_agent",
+            library / "codex_agent",
+            ignore=lambda folder, names: set(names) if folder.endswith("codex_agent/web") else ignore(folder, names),
+        )
+        for source in (self.paths.root / "codex_agent/web").glob("*.py"):
+            shutil.copy(source, library / "codex_agent/web")
+        shutil.copytree(page, library / "codex_agent/web/dist")
+        (library / "codex_agent/_build.py").write_text(
+            f'"""Written when the package was made."""\n\nVERSION = "{version.number}"\nCOMMIT = "{version.commit}"\n'
+        )
+        launcher = stage / "usr/bin/codex"
+        launcher.parent.mkdir(parents=True)
+        launcher.write_text(LAUNCHER)
+        (stage / "DEBIAN").mkdir()
+        (stage / "DEBIAN/control").write_text(CONTROL.format(version=f"{version.number}+deb13"))
+        self._normalise(stage, launcher)
+        # Checked by hash of nothing: the root is sealed, so sources cannot differ, and mtimes are not kept.
+        compile_all = ["python3", "-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash"]
+        self.tree.run([*compile_all, "-s", stage, library], log=self.log)
+        self._checksums(stage)
+        self.paths.packages.mkdir(parents=True, exist_ok=True)
+        environment = {"SOURCE_DATE_EPOCH": str(version.epoch)}
+        new = self.paths.build / "codex-agent.deb"
+        build = ["dpkg-deb", "--root-owner-group", "--uniform-compression", "-Zzstd", "-z3", "--build", stage, new]
+        self.tree.run(build, log=self.log, env=environment)
+        for old in self.paths.packages.glob("codex-agent_*.deb"):
+            old.unlink()
+        new.replace(package)
+
+    @staticmethod
+    def _normalise(stage: Path, launcher: Path) -> None:
+        """Same modes whatever the umask of who builds; only the launcher and shared objects' folders are executable."""
+        for folder, _, files in os.walk(stage):
+            Path(folder).chmod(0o755)
+            for name in files:
+                Path(folder, name).chmod(0o644)
+        launcher.chmod(0o755)
+
+    def _checksums(self, stage: Path) -> None:
+        """DEBIAN/md5sums, so that `dpkg --verify codex-agent` can tell what differs."""
+        script = "cd \"$1\" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum > DEBIAN/md5sums"
+        self.tree.run(["sh", "-c", script, "sh", stage], log=self.log)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make run`, `stop`, `shell` and `logs`: the guest that a person uses."""
+
+import os
+import re
+import time
+
+from builder import command, log
+from builder.errors import BuildError
+from builder.guest import Guest, GuestSpec
+from builder.paths import Paths
+from builder.settings import Settings
+
+NAME = "run"
+# A first boot takes 10 s under KVM and some minutes under emulation; a boot that takes longer than this has failed.
+BOOT_SECONDS = 1800
+VERDICT = r"codex-verdict: (\w+)([^\r\n]*)"
+MILESTONES = (
+    (r"Linux version", "the firmware accepted our signature and started the kernel"),
+    (r"Switch(ing|ed) [Rr]oot|Running in initrd|Welcome to", "the kernel runs"),
+    (r"codex-host-key:", "the verified root is up and has its ssh key"),
+    (VERDICT, "the host has judged itself"),
+)
+
+
+def start(paths: Paths, settings: Settings, version: str) -> None:
+    """Boots the image unless it runs already, waits for the host's verdict, and says how to reach it."""
+    guest = Guest.attach(NAME, paths)
+    if guest is not None and guest.state.get("version") == version:
+        log.say(f"Version {version} is running already.")
+    else:
+        if guest is not None:
+            log.say(f"Stopping version {guest.state.get('version')} to boot {version}.")
+            guest.stop()
+        guest = _boot(paths, settings)
+    _report(guest, paths, settings)
+
+
+def _boot(paths: Paths, settings: Settings) -> Guest:
+    from builder import preflight
+
+    preflight.ports(settings)
+    spec = GuestSpec(
+        name=NAME, https_port=settings.port, ssh_port=settings.ssh_port, memory_mib=settings.memory, cpus=settings.cpus
+    )
+    with log.step("Booting in QEMU through OVMF with Secure Boot"):
+        guest = Guest.start(spec, paths)
+        deadline = time.monotonic() + BOOT_SECONDS
+        for pattern, meaning in MILESTONES:
+            found = guest.wait_for_serial(pattern, max(1.0, deadline - time.monotonic()))
+            log.say(f"  {meaning}")
+    if found[1] not in {"healthy", "degraded"}:
+        raise BuildError(
+            f"The host judged itself {found[1]}:{found[2]}.",
+            hint=f"`make shell` and there `codex status` say why; the console is in {guest.serial_log}.",
+        )
+    log.say(f"The host's own verdict: {found[1]}{found[2]}")
+    return guest
+
+
+def _report(guest: Guest, paths: Paths, settings: Settings) -> None:
+    token = guest.token
+    owner = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    for path in (guest.directory, guest.ssh_config, guest.ca_file, guest.directory / "known_hosts"):
+        if owner[0] and owner[1]:
+            os.chown(path, int(owner[0]), int(owner[1]))
+    ca = guest.ca_file.relative_to(paths.root)
+    answer = command.output(
+        guest.tree.command(["curl", "--silent", "--show-error", "--fail", "--cacert", guest.ca_file, f"{guest.url}/health"]),
+        env=guest.tree.environment(),
+        clean=True,
+    )
+    if answer.strip() != "OK":
+        raise BuildError("The page does not answer.", hint=f"The console is in {guest.serial_log}.")
+    ssh = f"ssh -i keys/ssh -p {guest.state['ssh_port']} -o UserKnownHostsFile={guest.directory.relative_to(paths.root)}/known_hosts"
+    log.plain(f"""
+Codex OS {guest.state["version"]} is running ({guest.state["accelerator"]}) and its page answers over TLS.
+
+  page    {guest.url}/#token={token}
+          your browser asks once about this host's own certificate authority: import {ca}
+  token   {token}
+  curl    curl --cacert {ca} -H 'Authorization: Bearer {token}' {guest.url}/api/host
+  ssh     {ssh} root@127.0.0.1       (or: make shell)
+  console {guest.serial_log.relative_to(paths.root)}      (or: make logs)
+  stop    make stop
+""")
+
+
+def stop(paths: Paths) -> None:
+    """Ends the guest of `make run`."""
+    guest = Guest.attach(NAME, paths)
+    if guest is None:
+        log.plain("No guest is running.")
+        return
+    with log.step("Stopping the guest"):
+        guest.stop()
+
+
+def shell(paths: Paths) -> int:
+    """A shell in the guest by ssh."""
+    guest = _running(paths)
+    _ = guest.token
+    return os.spawnvpe(
+        os.P_WAIT,
+        "unshare",
+        guest.tree.command(["ssh", "-t", "-F", str(guest.ssh_config), "guest"]),
+        guest.tree.environment(),
+    )
+
+
+def logs(paths: Paths) -> None:
+    """The console of the guest so far, without terminal codes."""
+    guest = Guest(paths, NAME)
+    if not guest.serial_log.exists():
+        raise BuildError("There is no console log.", hint="`make run` starts a guest.")
+    log.plain(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1bc|\r", "", guest.serial_text()).strip())
+    log.plain(f"\nWhole file: {guest.serial_log}")
+
+
+def _running(paths: Paths) -> Guest:
+    guest = Guest.attach(NAME, paths)
+    if guest is None:
+        raise BuildError("No guest is running.", hint="`make run` starts one.")
+    return guest

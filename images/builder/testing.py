@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make check` and `make test`: what is run, in which order."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from builder import command, log
+from builder.errors import BuildError
+from builder.image import Image
+from builder.packages import Packages
+from builder.paths import Paths
+from builder.settings import Settings
+from builder.tree import Tree
+
+SHELL_FILES = ("images/builder/in-tree", "images/builder/front-door", "images/scripts/*", "images/initrd/trim")
+SUITES = ("tests/image", "tests/boot", "tests/host", "tests/web")
+
+
+class Tests:
+    """Runs linters and suites inside the tools tree."""
+
+    def __init__(self, paths: Paths, settings: Settings) -> None:
+        self.paths = paths
+        self.settings = settings
+        self.tree = Tree(paths)
+        self.packages = Packages(paths, self.tree)
+
+    def check(self) -> None:
+        """The fast part: linters, types, unit tests. Every one is run; the failures are told together."""
+        self.tree.ensure()
+        self.packages.ensure_venv()
+        self.packages.ensure_node_modules()
+        bin_ = self.paths.venv / "bin"
+        shell = [p for pattern in SHELL_FILES for p in sorted(self.paths.root.glob(pattern)) if p.is_file()]
+        shell += [p for p in sorted((self.paths.root / "images").rglob("usr/lib/codex/*")) if p.is_file()]
+        web = self.paths.root / "codex_agent/web"
+        failed = []
+        checks: list[tuple[str, Sequence[str | Path], Path]] = [
+            ("ruff", [bin_ / "ruff", "check", "."], self.paths.root),
+            ("ruff format", [bin_ / "ruff", "format", "--check", "."], self.paths.root),
+            ("mypy", [bin_ / "mypy"], self.paths.root),
+            ("shellcheck", ["shellcheck", *shell], self.paths.root),
+            ("yamllint", [bin_ / "yamllint", "--strict", "."], self.paths.root),
+            ("ansible-lint", [bin_ / "ansible-lint", "--offline", "--strict"], self.paths.root),
+            ("the page's types, lint and tests", ["npm", "run", "--silent", "check"], web),
+            ("unit tests", [bin_ / "python", "-m", "pytest", "-q", "tests/unit"], self.paths.root),
+        ]
+        for name, argv, folder in checks:
+            try:
+                with log.step(name):
+                    self._stream(argv, folder, name)
+            except BuildError:
+                failed.append(name)
+        if failed:
+            raise BuildError(f"Failed: {', '.join(failed)}.", hint="The lines of each stand above.")
+
+    def everything(self) -> None:
+        """Fast checks first, then the image and every suite that judges it; one guest serves them all."""
+        if self.settings.tests:
+            self.suites(self.settings.tests.split())
+            return
+        self.check()
+        self.suites(SUITES)
+
+    def suites(self, suites: Sequence[str]) -> None:
+        """Builds what the suites need and runs them."""
+        self.tree.ensure()
+        self.packages.ensure_venv()
+        if any(not suite.startswith("tests/unit") for suite in suites):
+            Image(self.paths, self.settings, self.tree).ensure()
+            self.tree.ensure_browser()
+        pytest = [self.paths.venv / "bin/python", "-m", "pytest", "-v", "--durations=15"]
+        with log.step(f"Running {' '.join(suites)}"):
+            self._stream([*pytest, *suites], self.paths.root, "pytest")
+
+    def _stream(self, argv: Sequence[str | Path], folder: Path, name: str) -> None:
+        path = f"{self.paths.venv}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        environment = self.tree.environment({"PATH": path, "PYTHONDONTWRITEBYTECODE": "1"})
+        command.stream(self.tree.command(argv), cwd=folder, env=environment, hint=name)
