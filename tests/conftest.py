@@ -30,6 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="address of the agent on the host of --hosts; by default a tunnel through ssh is made",
     )
     group.addoption(
+        "--codex-guest",
+        metavar="NAME",
+        help="judge a guest that runs already, such as `run` of `make run`, instead of a new one",
+    )
+    group.addoption(
         "--update-screenshots",
         action="store_true",
         help="write the stored screenshots of the page anew instead of comparing with them",
@@ -75,11 +80,12 @@ def artefacts() -> Artefacts:
 
 
 @pytest.fixture(scope="session")
-def guest() -> Iterator[Guest]:
+def guest(pytestconfig: pytest.Config) -> Iterator[Guest]:
     """Boot the latest image once, under OVMF with Secure Boot, and wait for its own verdict."""
     from tests.support import guests
 
-    with guests.booted() as running:
+    name = pytestconfig.option.codex_guest
+    with guests.attached(name) if name else guests.booted() as running:
         yield running
 
 

@@ -5,6 +5,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from builder.guest import Guest, GuestSpec
@@ -31,7 +32,11 @@ def free_port() -> int:
 
 
 def specification(
-    name: str, firmware: str, *, disk: Path | None = None, exit_nonce: str | None = None
+    name: str,
+    firmware: Literal["ovmf", "direct"],
+    *,
+    disk: Path | None = None,
+    exit_nonce: str | None = None,
 ) -> GuestSpec:
     """Describe a guest of the usual size on free ports."""
     latest_artefacts()
@@ -55,6 +60,18 @@ def started(spec: GuestSpec) -> Iterator[Guest]:
     finally:
         serial_logs.keep(spec.name, Paths.find().build / "test-logs")
         guest.stop()
+
+
+@contextlib.contextmanager
+def attached(name: str) -> Iterator[Guest]:
+    """Use a guest that somebody else started, and leave it running."""
+    guest = Guest.attach(name)
+    if guest is None:
+        pytest.fail(
+            f"No guest {name} is running. `make run` starts the guest `run`.", pytrace=False
+        )
+    serial_logs.register(name, guest.serial_log)
+    yield guest
 
 
 @contextlib.contextmanager

@@ -22,6 +22,8 @@ _AGENT_PORT = 3030
 
 def of_guest(guest: Guest) -> Host:
     """Root shell of the booted guest."""
+    # The first use of the guest's own ssh pins the host key that its console named.
+    _ = guest.token
     return _connect("ssh://guest", ssh_config=guest.ssh_config)
 
 
@@ -52,7 +54,8 @@ def _connect(spec: str, **settings: object) -> Host:
 
 def service_of_guest(guest: Guest) -> Service:
     """Agent of the booted guest through QEMU's port forwarding."""
-    return Service(guest.url.rstrip("/"), guest.ca_file, guest.token)
+    token = guest.token
+    return Service(guest.url.rstrip("/"), guest.ca_file, token)
 
 
 @contextlib.contextmanager

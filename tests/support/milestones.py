@@ -10,10 +10,13 @@ CORRUPTION = r"device-mapper: verity: .* is corrupted"
 #: A kernel runs: its own lines, the stub's, or those of systemd.
 KERNEL_RUNS = r"Linux version \d|EFI stub:|\[ *\d+\.\d{6}\]|systemd\[1\]|Welcome to |codex-verdict:"
 #: The firmware or the boot loader refused to start a program.
-REFUSED = (
-    r"(?i:access denied|security violation|security policy violation"
-    r"|no bootable option or device was found)"
-)
+REFUSED = r"(?i:access denied|security violation|security policy violation)"
+#: The firmware has tried everything and gives up.
+NOTHING_TO_BOOT = r"No bootable option or device was found"
+#: The initrd gives up (images/initrd, initrd-failed).
+BOOT_FAILED = r"codex-initrd: the system cannot start"
+#: What a good boot under OVMF shows, in this order.
+GOOD_BOOT = (r"BdsDxe: starting Boot\d+", KERNEL_RUNS, VERDICT)
 
 
 def facts(verdict: re.Match[str]) -> dict[str, str]:

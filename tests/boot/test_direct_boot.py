@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kernel, initrd and command line of the UKI, started by the emulator itself.
+
+The guest ends by itself: it writes a number that nobody can guess beforehand to its serial channel
+and powers off, and only then is the status 123. A guest that hangs, panics or restarts cannot.
+"""
+
+import secrets
+
+import pytest
+
+from tests.support import guests, milestones, timeouts
+from tests.support.artefacts import Artefacts
+
+pytestmark = pytest.mark.guest
+
+
+def test_boots_to_a_healthy_verdict_and_powers_off(artefacts: Artefacts) -> None:
+    nonce = secrets.token_hex(16)
+    with guests.started(guests.specification("direct", "direct", exit_nonce=nonce)) as guest:
+        verdict = guest.wait_for_serial(milestones.VERDICT, timeouts.BOOT_S)
+        report = guest.wait_exit(timeouts.POWER_OFF_S)
+    assert verdict["state"] == "healthy", verdict[0]
+    facts = milestones.facts(verdict)
+    assert facts["version"] == artefacts.version
+    assert facts["slot"] == "A"
+    assert facts["verity"] == "active"
+    assert facts["secure-boot"] != "yes", "the emulator started the kernel, no firmware did"
+    assert report.status == 123, report.reason
