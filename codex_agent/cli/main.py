@@ -1,22 +1,135 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Entry of the ``codex`` command: arguments in, one exit status out."""
+"""Entry of the ``codex`` command: arguments in, one exit status out, errors by one door."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
+from typing import NoReturn
 
 import codex_agent
+from codex_agent.errors import CodexError
+
+EXIT_USAGE = 64  # apart from the states of `codex status`, which are 0 to 3
+EXIT_DEFECT = 70
+EXIT_INTERRUPTED = 130
+
+
+class Parser(argparse.ArgumentParser):
+    """Hands usage errors to the one door instead of printing the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the usage error with the command that explains more."""
+        raise CodexError(f"{message}.", hint=f"Try: {self.prog} --help", exit_code=EXIT_USAGE)
+
+
+class Version(argparse.Action):
+    """Prints the version of the agent and, on an image, that of the image."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print and leave."""
+        from codex_agent.host.release import version_of
+        from codex_agent.host.root import Root
+
+        image = version_of(Root())
+        text = f"codex {codex_agent.__version__}"
+        print(f"{text} (image {image})" if image else text)
+        parser.exit()
+
+
+def seconds(text: str) -> float:
+    """Return a bounded number of seconds from the command line."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 86400:
+        raise argparse.ArgumentTypeError("must be a number of seconds from 0 to 86400")
+    return value
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line; imports nothing heavy."""
-    parser = argparse.ArgumentParser(prog="codex", description="Ask and serve a Codex OS host.")
-    parser.add_argument("--version", action="version", version=f"codex {codex_agent.__version__}")
+    common = Parser(add_help=False)
+    # Without a default of its own the option works before and after the name of the command.
+    common.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks"
+    )
+    parser = Parser(prog="codex", description="Ask and serve this host.", parents=[common])
+    parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=f"{text}.", parents=[common])
+
+    status = command("status", "Show the state of this host and judge it")
+    status.epilog = "Exit status: 0 healthy, 1 degraded, 2 failed, 3 unknown."
+    status.add_argument("--json", action="store_true", help="print the whole snapshot as JSON")
+    status.add_argument(
+        "--gate", action="store_true", help="wait until the host has started, print one line"
+    )
+    status.add_argument(
+        "--timeout", type=seconds, default=600.0, metavar="S", help="longest wait of --gate (600)"
+    )
+
+    serve = command("serve", "Serve the API and the page over HTTPS")
+    serve.add_argument(
+        "--listen", metavar="ADDRESS:PORT", help="where to listen, unless systemd gives a socket"
+    )
+    serve.add_argument(
+        "--credentials", metavar="DIR", help="folder with server.crt, server.key and token"
+    )
+
+    provision = command("provision", "Make certificate authority, certificate and token")
+    provision.add_argument(
+        "--root", default="/", metavar="DIR", help="work below this folder instead of /"
+    )
+
+    token = command("token", "Show or replace the token of the API")
+    token.add_argument("action", choices=["show", "rotate"])
+
+    config = command("config", "Show or check the configuration")
+    config.add_argument("action", choices=["show", "check"])
     return parser
+
+
+def dispatch(arguments: argparse.Namespace) -> int:
+    """Run the chosen command; its module is imported only now."""
+    module = import_module(f"codex_agent.cli.{arguments.command}")
+    status: int = module.run(arguments)
+    return status
+
+
+def main(argv: list[str]) -> int:
+    """Run a command line and return its exit status."""
+    debug = "--debug" in argv
+    # A failure to find out is the state "unknown", not the state "degraded" or "failed".
+    status = next((word for word in argv if not word.startswith("-")), "") == "status"
+    try:
+        return dispatch(build_parser().parse_args(argv))
+    except CodexError as error:
+        if debug:
+            raise
+        print(f"codex: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return 3 if status and error.exit_code != EXIT_USAGE else error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone (`codex status | head -1`): nothing is left to say.
+        sys.stderr.close()
+        return 3 if status else 1
+    except Exception as error:
+        if debug:
+            raise
+        kind = type(error).__name__
+        print(f"codex: a defect of this program: {kind}: {error}", file=sys.stderr)
+        print("hint: Run it again with --debug and report what it shows.", file=sys.stderr)
+        return 3 if status else EXIT_DEFECT
 
 
 def entry() -> None:
     """Run the command and leave with its exit status."""
-    build_parser().parse_args()
-    sys.exit(0)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A snapshot as plain aligned text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from codex_agent.problem import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from codex_agent.host.model import Disk, Filesystem, HostSnapshot, PciFunction, Pressure
+
+T = TypeVar("T")
+
+_COLOURS = {
+    "healthy": "32", "ok": "32", "degraded": "33", "failed": "31", "unknown": "35", "skipped": "2",
+}  # fmt: skip
+_LABEL = 16
+_NAME = 15
+_STATE = 9
+
+
+def size(count: float) -> str:
+    """Return bytes in the largest binary unit that leaves at least one before the point."""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} PiB"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as days, hours, minutes and seconds without leading zeros."""
+    whole = int(seconds)
+    parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min")]
+    text = [f"{value} {unit}" for value, unit in parts if value]
+    return " ".join([*text, f"{whole % 60} s"])
+
+
+def yes_no(value: bool) -> str:
+    """Return a truth value as a word."""
+    return "yes" if value else "no"
+
+
+def pressure(value: Pressure) -> str:
+    """Return the shares of time that some and all tasks waited."""
+    text = f"{value.some.avg10:.1f} % some"
+    if value.full is not None:
+        text += f", {value.full.avg10:.1f} % full"
+    return f"{text} (10 s)"
+
+
+class Rows:
+    """Collects rows of label and text; a null becomes ``unavailable`` with its reason."""
+
+    def __init__(self, host: HostSnapshot, *, colour: bool) -> None:
+        self._host = host
+        self._colour = colour
+        self.lines: list[str] = []
+
+    def state(self, name: str, width: int = 0) -> str:
+        """Return the name of a state, coloured on a terminal, padded to ``width``."""
+        padded = name.ljust(width)
+        code = _COLOURS.get(name)
+        return f"\x1b[{code}m{padded}\x1b[0m" if self._colour and code else padded
+
+    def value(self, path: str, value: T | None, form: Callable[[T], str] = str) -> str:
+        """Return a value as text."""
+        if value is not None:
+            return shown(form(value))
+        entry = self._host.readings.get(path)
+        reason = (entry.reason if entry else None) or "it was not read"
+        return f"unavailable ({shown(reason)})"
+
+    def add(self, label: str, text: str) -> None:
+        """Append one row."""
+        self.lines.append(f"{label:<{_LABEL}} {text}".rstrip())
+
+    def more(self, label: str, path: str, value: T | None, form: Callable[[T], str] = str) -> None:
+        """Append one row of one value."""
+        self.add(label, self.value(path, value, form))
+
+
+def text(host: HostSnapshot, *, colour: bool = False) -> str:
+    """Return the whole snapshot as text without a newline at its end."""
+    rows = Rows(host, colour=colour)
+    rows.add("Verdict", rows.state(host.verdict.state))
+    for check in host.verdict.checks:
+        message = shown(check.message)
+        rows.add("", f"{rows.state(check.state, _STATE)} {check.name:<{_NAME}} {message}")
+        if check.hint and check.state not in ("ok", "skipped"):
+            rows.add("", f"{'':<{_STATE}} {'':<{_NAME}} hint: {shown(check.hint)}")
+    rows.lines.append("")
+    _identity(rows, host)
+    rows.lines.append("")
+    _seal(rows, host)
+    rows.lines.append("")
+    _machine(rows, host)
+    rows.lines.append("")
+    _lists(rows, host)
+    return "\n".join(rows.lines)
+
+
+def _identity(rows: Rows, host: HostSnapshot) -> None:
+    rows.more("Host", "hostname", host.hostname)
+    if host.delivery == "host":
+        rows.add("Delivery", "mutable host")
+    else:
+        rows.more(
+            "Image",
+            "image",
+            host.image,
+            lambda i: f"{i.id} {i.version}, flavour {i.flavour or '-'}, commit {i.commit or '-'}",
+        )
+    rows.more("Slot", "slot", host.slot)
+    rows.more("Up for", "uptime_s", host.uptime_s, duration)
+    rows.more("Failed units", "units.failed", host.units.failed, lambda f: ", ".join(f) or "none")
+
+
+def _seal(rows: Rows, host: HostSnapshot) -> None:
+    rows.more("dm-verity", "verity.state", host.verity.state)
+    rows.more("Root hash", "verity.root_hash", host.verity.root_hash)
+    rows.more("Root signed", "verity.signed", host.verity.signed, yes_no)
+    rows.more("Secure Boot", "secure_boot", host.secure_boot, lambda on: "on" if on else "off")
+    rows.more("Lockdown", "lockdown", host.lockdown)
+    rows.more("Kernel", "kernel.release", host.kernel.release)
+    path = "kernel.modules_signed_enforced"
+    rows.more("Signed modules", path, host.kernel.modules_signed_enforced, yes_no)
+    rows.more("Taint", "kernel.taint", host.kernel.taint)
+
+
+def _machine(rows: Rows, host: HostSnapshot) -> None:
+    machine, memory, cpu = host.machine, host.memory, host.cpu
+    rows.more("Machine", "machine.vendor", machine.vendor)
+    rows.more("Product", "machine.product", machine.product)
+    rows.more("Virtualization", "machine.virtualization", machine.virtualization)
+    rows.more("Firmware", "firmware.vendor", host.firmware.vendor)
+    rows.more("", "firmware.version", host.firmware.version)
+    rows.more("Processors", "cpu.count", cpu.count)
+    rows.more("Load", "cpu.load", cpu.load, lambda load: " ".join(f"{v:.2f}" for v in load))
+    rows.more("CPU pressure", "cpu.pressure", cpu.pressure, pressure)
+    total = rows.value("memory.total_bytes", memory.total_bytes, size)
+    available = rows.value("memory.available_bytes", memory.available_bytes, size)
+    rows.add("Memory", f"{total} total, {available} available")
+    rows.more("Memory pressure", "memory.pressure", memory.pressure, pressure)
+    rows.more("I/O pressure", "io.pressure", host.io.pressure, pressure)
+
+
+def _lists(rows: Rows, host: HostSnapshot) -> None:
+    def disk(entry: Disk) -> str:
+        path = f"disks.{entry.name}"
+        model = rows.value(f"{path}.model", entry.model)
+        return f"{entry.name}  {rows.value(f'{path}.size_bytes', entry.size_bytes, size)}  {model}"
+
+    def filesystem(entry: Filesystem) -> str:
+        head = f"{entry.mount}  {entry.type} {'ro' if entry.read_only else 'rw'}"
+        path = f"filesystems.{entry.mount}"
+        if entry.total_bytes is None or entry.available_bytes is None:
+            return f"{head}  {rows.value(f'{path}.total_bytes', None)}"
+        return f"{head}  {size(entry.available_bytes)} of {size(entry.total_bytes)} available"
+
+    def function(entry: PciFunction) -> str:
+        path = f"pci.{entry.address}"
+        names = (
+            rows.value(f"{path}.vendor_id", entry.vendor_id),
+            rows.value(f"{path}.device_id", entry.device_id),
+        )
+        driver = rows.value(f"{path}.driver", entry.driver)
+        width = rows.value(f"{path}.link_width", entry.link_width, lambda lanes: f"x{lanes}")
+        speed = rows.value(
+            f"{path}.link_speed_gts", entry.link_speed_gts, lambda gts: f"{gts:g} GT/s"
+        )
+        node = rows.value(f"{path}.numa_node", entry.numa_node)
+        head = f"{entry.address}  {entry.kind} {':'.join(names)}"
+        return f"{head}  driver {driver}, link {speed} {width}, NUMA node {node}"
+
+    _list(rows, "Disks", "disks", host.disks, disk)
+    _list(rows, "File systems", "filesystems", host.filesystems, filesystem)
+    _list(rows, "Display, compute", "pci", host.pci, function)
+
+
+def _list(
+    rows: Rows, label: str, path: str, entries: list[T] | None, form: Callable[[T], str]
+) -> None:
+    if entries is None:
+        rows.more(label, path, None)
+    elif not entries:
+        rows.add(label, "none")
+    for index, entry in enumerate(entries or []):
+        rows.add("" if index else label, shown(form(entry)))
