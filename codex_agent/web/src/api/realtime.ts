@@ -31,7 +31,12 @@ function whyClosed(code: number, said: Problem | null): Problem {
   }
   if (code === WRONG_ORIGIN) {
     const hint = "Open the page by a name or address that the host answers for.";
-    return new Problem("refused", "origin", said?.message ?? "The host refused this page's origin.", said?.hint ?? hint);
+    return new Problem(
+      "refused",
+      "origin",
+      said?.message ?? "The host refused this page's origin.",
+      said?.hint ?? hint,
+    );
   }
   return said ?? new Problem("network", "closed", "The live connection was lost.");
 }

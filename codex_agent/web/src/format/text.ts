@@ -4,12 +4,11 @@
 const LIMIT = 240;
 
 /**
- * Characters that change how their neighbours look, or that cannot be seen: C0 and C1 controls, zero-width
- * marks, line and paragraph separators, direction overrides and isolates, the byte order mark, tag characters,
- * and halves of surrogate pairs. A driver named with them could pose as another one.
+ * Characters that cannot be seen or that change how their neighbours look: controls, formats (direction overrides,
+ * zero-width marks, tags), line and paragraph separators, private use, halves of surrogate pairs. A driver named with
+ * them could pose as another one.
  */
-// eslint-disable-next-line no-control-regex -- finding control characters is what this expression is for
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Surrogate}/gu;
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu;
 
 function codePoint(character: string): string {
   const value = character.codePointAt(0) ?? 0;
@@ -18,7 +17,8 @@ function codePoint(character: string): string {
 
 /** The text as it may be shown: hidden characters written out as `\u{202e}`, at most 240 characters. */
 export function visible(text: string): string {
-  const cut = text.length > LIMIT ? `${text.slice(0, LIMIT - 1)}…` : text;
+  // By code points, as a cut between the halves of one would show both as damage.
+  const cut = text.length > LIMIT ? `${[...text.slice(0, 2 * LIMIT)].slice(0, LIMIT - 1).join("")}…` : text;
   return cut.replace(HIDDEN, codePoint);
 }
 

@@ -27,7 +27,11 @@ export function ConnectionPill({ link }: { readonly link: Link }) {
   return (
     <p class={`connection connection-${link.state}`} data-testid="connection" data-connection={link.state}>
       <svg class="connection-mark" viewBox="0 0 10 10" aria-hidden="true" focusable="false">
-        {link.state === "live" ? <circle cx="5" cy="5" r="4" /> : <circle cx="5" cy="5" r="3.2" class="connection-ring" />}
+        {link.state === "live" ? (
+          <circle cx="5" cy="5" r="4" />
+        ) : (
+          <circle cx="5" cy="5" r="3.2" class="connection-ring" />
+        )}
         {link.state === "offline" && <path d="M2 8L8 2" class="connection-ring" />}
       </svg>
       <span class="hidden">Connection: </span>

@@ -10,7 +10,11 @@ export function Footer({ state }: { readonly state: AppState }) {
   return (
     <footer class="foot">
       <p>
-        {version !== null && <>Agent {visible(version)} · one sample in {intervalMs / 1000} s · </>}
+        {version !== null && (
+          <>
+            Agent {visible(version)} · one sample in {intervalMs / 1000} s ·{" "}
+          </>
+        )}
         <span data-volatile>last heard {timeOfDay(held.receivedAt)}</span>
       </p>
     </footer>

@@ -6,7 +6,11 @@ import { age, timeOfDay } from "../format/time";
 import { isStale, pageState, type AppState } from "../state/app";
 import { useNow } from "../ui/clock";
 import { Icon, type Tone } from "../ui/Icon";
+import { Prose } from "../ui/Prose";
 import { useServices } from "./services";
+
+/** A connection that comes back within this time is not worth moving the page for; the header tells of it at once. */
+const NOTICE_AFTER_MS = 3_000;
 
 function Retry({ at }: { readonly at: number | null }) {
   const { connection } = useServices();
@@ -32,7 +36,15 @@ function Retry({ at }: { readonly at: number | null }) {
   );
 }
 
-function Notice({ tone, testId, children }: { readonly tone: Tone; readonly testId: string; readonly children: ComponentChildren }) {
+function Notice({
+  tone,
+  testId,
+  children,
+}: {
+  readonly tone: Tone;
+  readonly testId: string;
+  readonly children: ComponentChildren;
+}) {
   return (
     <div class={`notice notice-${tone}`} data-testid={testId}>
       <Icon tone={tone} />
@@ -44,17 +56,17 @@ function Notice({ tone, testId, children }: { readonly tone: Tone; readonly test
 function StaleNotice({ state }: { readonly state: AppState }) {
   const now = useNow();
   const { held, link, problem } = state;
-  if (held === null) return null;
+  if (held === null || (link.state !== "offline" && now - link.since < NOTICE_AFTER_MS)) return null;
   const old = age(Math.max(0, now - held.receivedAt));
   return (
     <Notice tone={link.state === "offline" ? "failed" : "degraded"} testId="stale-notice">
       <p>
-        <strong>{link.state === "offline" ? "The host does not answer." : "The live connection was lost."}</strong>{" "}
-        What is shown is the state of {timeOfDay(held.receivedAt)}
+        <strong>{link.state === "offline" ? "The host does not answer." : "The live connection was lost."}</strong> What
+        is shown is the state of {timeOfDay(held.receivedAt)}
         <span data-volatile>, {old} ago</span>.{" "}
         {problem !== null && problem.kind !== "network" && (
           <span class="quiet">
-            {visible(problem.message)} {visible(problem.hint ?? "")}
+            <Prose text={problem.message} /> {problem.hint !== null && <Prose text={problem.hint} />}
           </span>
         )}
       </p>
@@ -110,8 +122,14 @@ export function Placeholder({ state }: { readonly state: AppState }) {
     <section class="placeholder" data-testid="problem">
       <Icon tone={offline ? "unknown" : "failed"} size="large" />
       <h1>{offline ? "The host is not reached" : "The host's state cannot be shown"}</h1>
-      <p>{visible(problem.message)}</p>
-      {problem.hint !== null && <p class="quiet">{visible(problem.hint)}</p>}
+      <p>
+        <Prose text={problem.message} />
+      </p>
+      {problem.hint !== null && (
+        <p class="quiet">
+          <Prose text={problem.hint} />
+        </p>
+      )}
       <p class="quiet mono">{visible(problem.code)}</p>
       <Retry at={link.retryAt} />
     </section>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { visible } from "../format/text";
 import type { AppState } from "../state/app";
 import { Glyph } from "../ui/glyphs";
 import { Icon } from "../ui/Icon";
+import { Prose } from "../ui/Prose";
 import { useServices } from "./services";
 
 /** Asks for the host's token. The field is emptied once the host has taken it. */
@@ -63,7 +63,12 @@ export function SignIn({ state }: { readonly state: AppState }) {
           <div class="problem" id="token-problem" role="alert" data-testid="sign-in-problem">
             <Icon tone="failed" />
             <p>
-              {visible(problem.message)} {problem.hint !== null && <span class="quiet">{visible(problem.hint)}</span>}
+              <Prose text={problem.message} />{" "}
+              {problem.hint !== null && (
+                <span class="quiet">
+                  <Prose text={problem.hint} />
+                </span>
+              )}
             </p>
           </div>
         )}

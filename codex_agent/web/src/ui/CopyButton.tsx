@@ -35,7 +35,13 @@ export function CopyButton({ text, what }: CopyButtonProps) {
   };
   return (
     <span class="copy">
-      <button type="button" class="button-icon" aria-label={`Copy ${what}`} title={`Copy ${what}`} onClick={() => void copy()}>
+      <button
+        type="button"
+        class="button-icon"
+        aria-label={`Copy ${what}`}
+        title={`Copy ${what}`}
+        onClick={() => void copy()}
+      >
         <Glyph name={result === "copied" ? "done" : "copy"} />
       </button>
       <span class="copy-result" role="status">

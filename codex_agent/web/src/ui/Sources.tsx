@@ -16,36 +16,38 @@ interface RowsProps {
 function Rows({ rows, receivedAt }: RowsProps) {
   const since = Math.max(0, useNow() - receivedAt);
   return (
-    <table class="sources-table">
-      <thead>
-        <tr>
-          <th scope="col">Value</th>
-          <th scope="col">Read from</th>
-          <th scope="col">Age</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(([path, reading]) => (
-          <tr key={path}>
-            <th scope="row">
-              <HostText text={path} mono />
-            </th>
-            <td>
-              <HostText text={reading.source} mono />
-              {reading.reason !== null && (
-                <span class="reason">
-                  {" "}
-                  (<HostText text={reading.reason} />)
-                </span>
-              )}
-            </td>
-            <td class="figure" data-volatile>
-              {reading.age_ms === null ? "unavailable" : age(reading.age_ms + since)}
-            </td>
+    <div class="sources-table">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Value</th>
+            <th scope="col">Read from</th>
+            <th scope="col">Age</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {rows.map(([path, reading]) => (
+            <tr key={path}>
+              <th scope="row">
+                <HostText text={path} mono />
+              </th>
+              <td>
+                <HostText text={reading.source} mono />
+                {reading.reason !== null && (
+                  <span class="reason">
+                    {" "}
+                    (<HostText text={reading.reason} />)
+                  </span>
+                )}
+              </td>
+              <td class="figure" data-volatile>
+                {reading.age_ms === null ? "unavailable" : age(reading.age_ms + since)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
@@ -70,7 +72,8 @@ export function Sources({ paths, of }: SourcesProps) {
       }}
     >
       <summary>
-        Sources and ages <span class="hidden">of {of}</span> <span class="sources-count">{counted(rows.length, "reading")}</span>
+        Sources and ages <span class="hidden">of {of}</span>{" "}
+        <span class="sources-count">{counted(rows.length, "reading")}</span>
       </summary>
       {open && <Rows rows={rows} receivedAt={receivedAt} />}
     </details>

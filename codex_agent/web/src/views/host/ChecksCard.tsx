@@ -3,6 +3,7 @@ import type { HostSnapshot } from "../../api/host";
 import { Card } from "../../ui/Card";
 import { HostText, Unavailable } from "../../ui/Field";
 import { Icon, toneOfCheck } from "../../ui/Icon";
+import { Prose } from "../../ui/Prose";
 import { inOrderOfConcern } from "./checks";
 
 function FailedUnits({ units }: { readonly units: HostSnapshot["units"] }) {
@@ -44,10 +45,10 @@ export function ChecksCard({ host }: { readonly host: HostSnapshot }) {
               <span class="check-name">
                 <HostText text={check.name} />
               </span>
-              <span class={`check-state tone-text-${check.state}`}>{check.state}</span>
               <span class="check-message">
-                <HostText text={check.message} />
+                <Prose text={check.message} />
               </span>
+              <span class={`check-state tone-text-${check.state}`}>{check.state}</span>
             </li>
           ))}
         </ul>

@@ -17,8 +17,8 @@ function LinkWords({ device }: { readonly device: PciFunction }) {
         {most !== null && <span class="figure quiet"> of {most}</span>}
         {share !== null && !share.full && <span class="tag tag-degraded">{share.percent} % of its maximum</span>}
       </span>
-      {share !== null && (
-        <Meter percent={Math.min(100, share.percent)} label="Link rate of its maximum" tone={share.full ? "plain" : "degraded"} />
+      {share !== null && !share.full && (
+        <Meter percent={share.percent} label="Link rate of its maximum" tone="degraded" />
       )}
     </span>
   );
@@ -54,11 +54,15 @@ function Device({ device }: { readonly device: PciFunction }) {
   );
 }
 
+/** As many functions as fit beside the storage card; more of them get the whole width. */
+const BESIDE = 2;
+
 export function DevicesCard({ host }: { readonly host: HostSnapshot }) {
   const { pci } = host;
+  const many = pci !== null && pci.length > BESIDE;
   const note = pci === null ? undefined : counted(pci.length, "PCI function");
   return (
-    <Card id="devices" title="Devices" note={note} paths={["pci"]}>
+    <Card id="devices" title="Devices" note={note} paths={["pci"]} wide={many}>
       {pci === null ? (
         <dl class="fields">
           <Field label="PCI functions" path="pci">

@@ -21,7 +21,15 @@ const WINDOWS = [
   ["avg300", "5 min"],
 ] as const;
 
-function AveragesRow({ name, averages, path }: { readonly name: string; readonly averages: Averages | null; readonly path: string }) {
+function AveragesRow({
+  name,
+  averages,
+  path,
+}: {
+  readonly name: string;
+  readonly averages: Averages | null;
+  readonly path: string;
+}) {
   return (
     <tr>
       <th scope="row">
@@ -64,7 +72,8 @@ function PressureBlock({ resource, name, pressure, history, gapMs }: PressureBlo
       </p>
     );
   }
-  const series = (key: keyof PressurePoint) => history.map((sample) => ({ at: sample.at, value: sample[resource][key] }));
+  const series = (key: keyof PressurePoint) =>
+    history.map((sample) => ({ at: sample.at, value: sample[resource][key] }));
   return (
     <>
       <Sparkline label={`${name} pressure`} some={series("some")} full={series("full")} gapMs={gapMs} />
@@ -89,7 +98,17 @@ function PressureBlock({ resource, name, pressure, history, gapMs }: PressureBlo
   );
 }
 
-function Panel({ title, figure, detail, children }: { readonly title: string; readonly figure: ComponentChildren; readonly detail: ComponentChildren; readonly children: ComponentChildren }) {
+function Panel({
+  title,
+  figure,
+  detail,
+  children,
+}: {
+  readonly title: string;
+  readonly figure: ComponentChildren;
+  readonly detail: ComponentChildren;
+  readonly children: ComponentChildren;
+}) {
   return (
     <div class="load-panel">
       <div class="load-head">
@@ -127,7 +146,11 @@ function cpuWords(cpu: HostSnapshot["cpu"]): { figure: ComponentChildren; detail
   };
 }
 
-function memoryWords(memory: HostSnapshot["memory"]): { figure: ComponentChildren; detail: ComponentChildren; used: number | null } {
+function memoryWords(memory: HostSnapshot["memory"]): {
+  figure: ComponentChildren;
+  detail: ComponentChildren;
+  used: number | null;
+} {
   const total = memory?.total_bytes ?? null;
   const available = memory?.available_bytes ?? null;
   if (total === null || available === null) {
@@ -160,16 +183,30 @@ export function LoadCard({ host, history, intervalMs }: LoadCardProps) {
     <Card id="load" title="Load" note="Pressure: share of time in which tasks waited" paths={["cpu", "memory", "io"]}>
       <div class="load">
         <Panel title="CPU" {...cpu}>
-          <PressureBlock resource="cpu" name="CPU" pressure={host.cpu?.pressure ?? null} history={history} gapMs={gapMs} />
+          <PressureBlock
+            resource="cpu"
+            name="CPU"
+            pressure={host.cpu?.pressure ?? null}
+            history={history}
+            gapMs={gapMs}
+          />
         </Panel>
         <Panel title="Memory" figure={memory.figure} detail={memory.detail}>
           {memory.used !== null && <Meter percent={memory.used} label="Memory used" />}
-          <PressureBlock resource="memory" name="Memory" pressure={host.memory?.pressure ?? null} history={history} gapMs={gapMs} />
+          <PressureBlock
+            resource="memory"
+            name="Memory"
+            pressure={host.memory?.pressure ?? null}
+            history={history}
+            gapMs={gapMs}
+          />
         </Panel>
         <Panel
           title="Input and output"
           figure={
-            ioNow === null ? null : (
+            ioNow === null ? (
+              <Unavailable path="io.pressure.some" />
+            ) : (
               <>
                 {percent(ioNow)} <span class="unit">waiting</span>
               </>
@@ -177,7 +214,13 @@ export function LoadCard({ host, history, intervalMs }: LoadCardProps) {
           }
           detail={ioNow === null ? null : "some tasks, over the last 10 s"}
         >
-          <PressureBlock resource="io" name="Input and output" pressure={host.io?.pressure ?? null} history={history} gapMs={gapMs} />
+          <PressureBlock
+            resource="io"
+            name="Input and output"
+            pressure={host.io?.pressure ?? null}
+            history={history}
+            gapMs={gapMs}
+          />
         </Panel>
       </div>
     </Card>

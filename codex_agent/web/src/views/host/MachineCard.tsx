@@ -12,11 +12,22 @@ function joined(...parts: readonly (string | null | undefined)[]): string | null
 }
 
 /** The running time, counted on between samples; it stands still while the host is not heard. */
-function Uptime({ seconds, receivedAt, ticking }: { readonly seconds: number; readonly receivedAt: number; readonly ticking: boolean }) {
+function Uptime({
+  seconds,
+  receivedAt,
+  ticking,
+}: {
+  readonly seconds: number;
+  readonly receivedAt: number;
+  readonly ticking: boolean;
+}) {
   const now = useNow();
   const since = ticking ? Math.max(0, now - receivedAt) / 1000 : 0;
   return <>{duration(seconds + since)}</>;
 }
+
+/** As many digits of a commit as tell it from all others in a repository of this size. */
+const COMMIT_DIGITS = 12;
 
 const PATHS = ["machine", "firmware", "uptime_s", "boot_id", "hostname", "image", "delivery"] as const;
 
@@ -46,10 +57,10 @@ export function MachineCard({ held, ticking }: { readonly held: Held; readonly t
         <Field label="Firmware" path="firmware.version">
           {firmware === null ? null : <HostText text={firmware} />}
         </Field>
-        <Field label="Built from commit" path="image.commit">
+        <Field label="Commit" path="image.commit">
           {commit === null ? null : (
             <span class="hash">
-              <HostText text={commit} mono />
+              <HostText text={commit.slice(0, COMMIT_DIGITS)} mono />
               <CopyButton text={commit} what="commit" />
             </span>
           )}

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { counted, visible } from "../../format/text";
+import { counted } from "../../format/text";
 import { timeOfDay } from "../../format/time";
 import type { HostSnapshot } from "../../api/host";
 import { isStale, verdictNow, type AppState, type Held } from "../../state/app";
 import { HostText, Unavailable } from "../../ui/Field";
 import { Icon, toneOfVerdict } from "../../ui/Icon";
+import { Prose } from "../../ui/Prose";
 import { inOrderOfConcern } from "./checks";
 
 /** The verdict in a sentence: what is wrong first, else what was looked at. */
@@ -13,8 +14,9 @@ export function verdictSentence(host: HostSnapshot): string {
   const [first, ...others] = inOrderOfConcern(checks).filter((check) => check.state === state);
   if (state !== "healthy" && first !== undefined) {
     const more = others.length > 0 ? ` And ${counted(others.length, "check")} more.` : "";
-    return `${visible(first.message)}${more}`;
+    return `${first.message}${more}`;
   }
+  if (checks.length === 0) return "The host ran no check.";
   const passed = checks.filter((check) => check.state === "ok").length;
   const skipped = checks.filter((check) => check.state === "skipped").length;
   const rest = skipped > 0 ? `, ${skipped} skipped` : "";
@@ -38,7 +40,9 @@ function Verdict({ state, held }: { readonly state: AppState; readonly held: Hel
           <strong>{now}</strong>
           {stale && <span class="tag">stale</span>}
         </p>
-        <p class="verdict-sentence">{sentence}</p>
+        <p class="verdict-sentence">
+          <Prose text={sentence} />
+        </p>
       </div>
     </div>
   );
@@ -56,10 +60,14 @@ export function Overview({ state, held }: { readonly state: AppState; readonly h
         <h1 data-testid="hostname">{host.hostname === null ? "unnamed host" : <HostText text={host.hostname} />}</h1>
         <p class="identity-image">
           {image === null ? (
-            <span>{delivery === "host" ? "no image: " : ""}<Unavailable path="image" /></span>
+            <span data-testid="image-version">
+              image <Unavailable path="image" />
+            </span>
           ) : (
             <>
-              <span data-testid="image-id">{image.id === null ? <Unavailable path="image.id" /> : <HostText text={image.id} />}</span>{" "}
+              <span data-testid="image-id">
+                {image.id === null ? <Unavailable path="image.id" /> : <HostText text={image.id} />}
+              </span>{" "}
               <span class="version" data-testid="image-version">
                 {image.version === null ? <Unavailable path="image.version" /> : <HostText text={image.version} />}
               </span>

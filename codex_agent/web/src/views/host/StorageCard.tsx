@@ -18,6 +18,7 @@ function FilesystemRow({ filesystem }: { readonly filesystem: Filesystem }) {
         </strong>
         <span class="filesystem-kind">
           {type === null ? "type unavailable" : <HostText text={type} />}
+          {source !== null && <HostText text={source} mono />}
           {filesystem.read_only === true && <span class="tag">read-only</span>}
         </span>
         <span class="figure filesystem-size" data-volatile>
@@ -31,11 +32,6 @@ function FilesystemRow({ filesystem }: { readonly filesystem: Filesystem }) {
         </span>
       </div>
       {used !== null && filesystem.read_only !== true && <Meter percent={used} label={`${mount} used`} />}
-      {source !== null && (
-        <p class="filesystem-source">
-          <HostText text={source} mono />
-        </p>
-      )}
     </li>
   );
 }
@@ -54,7 +50,9 @@ function DiskRow({ disk }: { readonly disk: Disk }) {
       </th>
       <td>{disk.model === null ? <Unavailable path={`${path}.model`} /> : <HostText text={disk.model} />}</td>
       <td>{mediumOf(disk)}</td>
-      <td class="figure">{disk.size_bytes === null ? <Unavailable path={`${path}.size_bytes`} /> : bytes(disk.size_bytes)}</td>
+      <td class="figure">
+        {disk.size_bytes === null ? <Unavailable path={`${path}.size_bytes`} /> : bytes(disk.size_bytes)}
+      </td>
     </tr>
   );
 }

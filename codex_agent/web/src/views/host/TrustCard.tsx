@@ -16,7 +16,8 @@ interface SealProps {
   readonly testId: string;
   /** The state in a word; null where it could not be read. */
   readonly word: ComponentChildren;
-  readonly tone: Tone;
+  /** What the word means; null where it is neither good nor bad. */
+  readonly tone: Tone | null;
 }
 
 /** One of the facts that the trust in this host stands on. */
@@ -25,23 +26,23 @@ function Seal({ label, path, testId, word, tone }: SealProps) {
     <div class="seal">
       <dt>{label}</dt>
       <dd>
-        <Icon tone={word === null ? "unknown" : tone} />
+        {(tone !== null || word === null) && <Icon tone={word === null || tone === null ? "unknown" : tone} />}
         <span data-testid={testId}>{word ?? <Unavailable path={path} />}</span>
       </dd>
     </div>
   );
 }
 
-function yesNo(value: boolean | null | undefined): "yes" | "no" | null {
-  return value === true ? "yes" : value === false ? "no" : null;
+function enforcement(value: boolean | null | undefined): "enforced" | "not enforced" | null {
+  return value === true ? "enforced" : value === false ? "not enforced" : null;
 }
 
 export function TrustCard({ host }: { readonly host: HostSnapshot }) {
   const { verity, secure_boot: secureBoot, lockdown, slot, kernel } = host;
   const state = verity?.state ?? null;
   const rootHash = verity?.root_hash ?? null;
-  const signed = yesNo(verity?.signed);
-  const enforced = yesNo(kernel?.modules_signed_enforced);
+  const signed = enforcement(verity?.signed);
+  const enforced = enforcement(kernel?.modules_signed_enforced);
   const mask = kernel?.taint ?? null;
   const { release = null, version = null } = kernel ?? {};
   return (
@@ -73,23 +74,20 @@ export function TrustCard({ host }: { readonly host: HostSnapshot }) {
           path="slot"
           testId="slot"
           word={slot === null ? null : <HostText text={slot} />}
-          tone="ok"
+          tone={null}
         />
       </dl>
       <dl class="fields">
         <Field label="Root hash" path="verity.root_hash" testId="root-hash" wide>
           {rootHash === null ? null : (
-            <span class="hash">
+            <span class="hash hash-root">
               <HostText text={rootHash} mono />
               <CopyButton text={rootHash} what="root hash" />
             </span>
           )}
         </Field>
-        <Field label="Root signature enforced" path="verity.signed">
+        <Field label="Root signature" path="verity.signed" testId="root-signed">
           {signed}
-        </Field>
-        <Field label="Module signatures enforced" path="kernel.modules_signed_enforced">
-          {enforced}
         </Field>
         <Field label="Kernel" path="kernel.release" testId="kernel-release">
           {release === null ? null : <HostText text={release} mono />}
@@ -97,7 +95,10 @@ export function TrustCard({ host }: { readonly host: HostSnapshot }) {
         <Field label="Kernel build" path="kernel.version">
           {version === null ? null : <HostText text={version} />}
         </Field>
-        <Field label="Kernel taint" path="kernel.taint" testId="taint">
+        <Field label="Module signatures" path="kernel.modules_signed_enforced">
+          {enforced}
+        </Field>
+        <Field label="Taint" path="kernel.taint" testId="taint">
           {mask === null ? null : taint(mask)}
         </Field>
       </dl>
