@@ -16,9 +16,9 @@ LAUNCHER = """\
 import sys
 
 sys.path.insert(0, "/usr/lib/codex-agent/lib")
-from codex_agent.cli.main import main
+from codex_agent.cli.main import entry
 
-sys.exit(main())
+entry()
 """
 CONTROL = """\
 Package: codex-agent
@@ -87,7 +87,7 @@ class Packages:
         dependencies = self._dependencies()
         sources = [p for p in (self.paths.root / "codex_agent").iterdir() if p.name not in {"web", "__pycache__"}]
         wanted = stamp.digest(
-            files=[*sources, self.paths.root / "codex_agent/web/__init__.py", self.paths.root / "pyproject.toml"],
+            files=[*sources, self.paths.root / "pyproject.toml"],
             words=[version.number, LAUNCHER, CONTROL, stamp.digest(files=sorted(page.rglob("*.*"))), dependencies.name],
         )
         made = stamp.Stamp(self.paths.stamps, "agent")
@@ -134,8 +134,6 @@ class Packages:
             library / "codex_agent",
             ignore=lambda folder, names: set(names) if folder.endswith("codex_agent/web") else ignore(folder, names),
         )
-        for source in (self.paths.root / "codex_agent/web").glob("*.py"):
-            shutil.copy(source, library / "codex_agent/web")
         shutil.copytree(page, library / "codex_agent/web/dist")
         (library / "codex_agent/_build.py").write_text(
             f'"""Written when the package was made."""\n\nVERSION = "{version.number}"\nCOMMIT = "{version.commit}"\n'
