@@ -13,17 +13,20 @@ def extract(image: Path, target: Path) -> Path:
     return target
 
 
-def first_data_byte(image: Path, path: str) -> int:
-    """Offset in ``image`` at which the content of the file ``path`` begins.
+def middle_data_byte(image: Path, path: str) -> int:
+    """Offset in ``image`` of a byte of the file ``path`` that no other file shares.
 
-    dump.erofs prints one line an extent: ``0: 0.. 4096 | 4096 : 8192.. 12288 | 4096``.
+    dump.erofs prints a line an extent: ``0: 0.. 4096 | 4096 : 8192.. 12288 | 4096``. The second
+    range is the one in the image. First and last blocks may hold metadata or other files as well.
     """
     listing = programs.text("dump.erofs", "-e", f"--path={path}", image)
-    for line in listing.splitlines():
-        extent = re.match(r"\s*\d+:\s*\d+\.\.\s*\d+\s*\|\s*\d+\s*:\s*(\d+)\.\.", line)
-        if extent:
-            return int(extent[1])
-    raise AssertionError(f"dump.erofs shows no extent of {path}:\n{listing}")
+    line = r"^\s*\d+:\s*\d+\.\.\s*\d+\s*\|\s*\d+\s*:\s*(\d+)\.\.\s*(\d+)"
+    ranges = re.findall(line, listing, re.MULTILINE)
+    extents = [(int(start), int(end)) for start, end in ranges]
+    if sum(end - start for start, end in extents) < 5 * 4096:
+        raise AssertionError(f"{path} is too small to damage it alone:\n{listing}")
+    start, end = extents[len(extents) // 2]
+    return (start + end) // 2
 
 
 def used_bytes(image: Path) -> int:

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent runs locked down: what systemd promises, and what the kernel shows of it."""
+
+import re
+
+import pytest
+from testinfra.host import Host
+
+from tests.support import facts
+
+pytestmark = pytest.mark.guest
+
+UNIT = "codex-agent.service"
+EXPOSURE_MAX = 2.0
+
+
+@pytest.fixture(scope="module")
+def pid(host: Host) -> str:
+    """Process id of the agent."""
+    return facts.unit_properties(host, UNIT, "MainPID")["MainPID"]
+
+
+@pytest.fixture(scope="module")
+def status(host: Host, pid: str) -> dict[str, str]:
+    """/proc/PID/status of the agent."""
+    return facts.process_status(host, pid)
+
+
+def test_exposure(host: Host) -> None:
+    report = host.check_output("systemd-analyze security --no-pager %s", UNIT)
+    level = re.search(r"Overall exposure level for codex-agent\.service: ([\d.]+)", report)
+    assert level is not None, report
+    assert float(level[1]) <= EXPOSURE_MAX, report
+
+
+def test_runs_as_an_account_of_its_own(host: Host, status: dict[str, str]) -> None:
+    ids = {int(number) for number in status["Uid"].split() + status["Gid"].split()}
+    # systemd takes accounts that exist while a unit runs from this range.
+    assert all(61184 <= number <= 65519 for number in ids)
+    assert host.run("getent passwd codex-agent").rc in {0, 2}
+
+
+def test_has_no_capability(status: dict[str, str]) -> None:
+    for field in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(status[field], 16) == 0, field
+
+
+def test_cannot_gain_privileges(status: dict[str, str]) -> None:
+    assert status["NoNewPrivs"] == "1"
+
+
+def test_system_calls_are_filtered(status: dict[str, str]) -> None:
+    assert status["Seccomp"] == "2"
+
+
+def test_has_no_network(host: Host, pid: str) -> None:
+    own = host.check_output("readlink %s", f"/proc/{pid}/ns/net")
+    assert own != host.check_output("readlink /proc/1/ns/net")
+    links = host.check_output("nsenter --target %s --net ip -brief link", pid)
+    assert [line.split()[0] for line in links.splitlines()] == ["lo"]
+
+
+def test_sees_a_read_only_system(host: Host, pid: str) -> None:
+    mounts = host.check_output("cat %s", f"/proc/{pid}/mountinfo").splitlines()
+    options = {line.split()[4]: line.split()[5].split(",") for line in mounts}
+    for place in ("/", "/var"):
+        if place in options:
+            assert "ro" in options[place], place
+
+
+def test_sees_no_device(host: Host, pid: str) -> None:
+    devices = host.check_output("ls %s", f"/proc/{pid}/root/dev").split()
+    assert not {"mem", "sda", "vda", "nvme0n1", "kmsg", "mapper", "port"} & set(devices)
+
+
+def test_memory_is_bounded(host: Host) -> None:
+    limit = facts.unit_properties(host, UNIT, "MemoryMax")["MemoryMax"]
+    assert limit.isdigit()
+    assert int(limit) <= 512 << 20
+
+
+def test_other_units_of_ours_are_locked_down_too(host: Host) -> None:
+    for unit in ("codex-provision.service", "codex-verity-state.service", "codex-health.service"):
+        report = host.check_output("systemd-analyze security --no-pager %s", unit)
+        level = re.search(r"Overall exposure level for \S+: ([\d.]+)", report)
+        assert level is not None, report
+        assert float(level[1]) <= 4.0, f"{unit}\n{report}"

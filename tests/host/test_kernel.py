@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kernel settings and drivers as they are in effect."""
+
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+pytestmark = pytest.mark.guest
+
+SYSCTL = {
+    "kernel.kptr_restrict": 1,
+    "kernel.dmesg_restrict": 1,
+    "kernel.unprivileged_bpf_disabled": 1,
+    "kernel.yama.ptrace_scope": 1,
+    "kernel.panic": 10,
+    "fs.suid_dumpable": 0,
+    "fs.protected_hardlinks": 1,
+    "fs.protected_symlinks": 1,
+    "net.ipv4.conf.all.rp_filter": 2,
+    "net.ipv4.conf.all.accept_redirects": 0,
+    "net.ipv4.conf.all.send_redirects": 0,
+    "net.ipv4.conf.all.accept_source_route": 0,
+    "net.ipv4.ip_forward": 0,
+    "net.ipv6.conf.all.accept_redirects": 0,
+    "vm.max_map_count": 1048576,
+}
+BLOCKED = ["nouveau", "nova_core", "nova_drm"]
+
+
+@pytest.fixture(scope="module")
+def effective(host: Host) -> dict[str, str]:
+    """Values of all settings of interest, asked at once."""
+    lines = host.check_output("sysctl " + " ".join(SYSCTL)).splitlines()
+    return dict(line.split(" = ", 1) for line in lines)
+
+
+@pytest.mark.parametrize("name", SYSCTL)
+def test_setting(effective: dict[str, str], name: str) -> None:
+    assert int(effective[name]) == SYSCTL[name]
+
+
+def test_core_files_are_not_written(host: Host) -> None:
+    assert host.check_output("sysctl -n kernel.core_pattern") == "|/bin/false"
+
+
+@pytest.mark.parametrize("module", BLOCKED)
+def test_driver_cannot_take_a_gpu(host: Host, module: str) -> None:
+    plan = host.run("modprobe --show-depends --quiet %s", module)
+    assert plan.rc != 0 or plan.stdout.strip() == "install /bin/false"
+    assert module not in host.check_output("cat /proc/modules")
+
+
+def test_lockdown(host: Host, expected: dict[str, Any]) -> None:
+    if expected["lockdown"] != "any":
+        state = host.check_output("cat /sys/kernel/security/lockdown")
+        assert f"[{expected['lockdown']}]" in state
+
+
+def test_kernel_is_not_tainted(host: Host) -> None:
+    assert host.check_output("cat /proc/sys/kernel/tainted") == "0"
+
+
+def test_clock_and_language(host: Host) -> None:
+    assert host.check_output("date +%Z") == "UTC"
+    assert host.check_output("readlink /etc/localtime").endswith("zoneinfo/UTC")
+    assert host.check_output("systemctl show-environment | grep ^LANG=") == "LANG=C.UTF-8"

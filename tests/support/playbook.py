@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Applies the roles to a host in check mode and reads what they would change."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support import timeouts
+
+REPOSITORY = Path(__file__).parents[2]
+#: Ansible of the tools tree; the one beside pytest comes without the collections.
+PROGRAM = "/usr/bin/ansible-playbook"
+
+
+@dataclass(frozen=True)
+class Recap:
+    """Outcome for one host: Ansible's own counters, and a text for each task that did not pass."""
+
+    counters: dict[str, int]
+    changes: list[str]
+
+
+def check(directory: Path, name: str, variables: dict[str, str], group: str | None) -> Recap:
+    """Run site.yml with --check --diff against the host ``name``, in ``group`` if one is given."""
+    host: dict[str, Any] = {"hosts": {name: variables}}
+    inventory = directory / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"children": {group: host}} if group else host}))
+    command = [PROGRAM, "--check", "--diff", "--inventory", str(inventory), "playbooks/site.yml"]
+    done = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_NOCOLOR": "1",
+             "ANSIBLE_TIMEOUT": str(int(timeouts.COMMAND_S)), "ANSIBLE_HOME": str(directory),
+             "ANSIBLE_HOST_KEY_CHECKING": "True"},
+        capture_output=True,
+        text=True,
+        timeout=timeouts.PLAYBOOK_S,
+        check=False,
+    )  # fmt: skip
+    start = done.stdout.find("{")
+    if start < 0:
+        raise AssertionError(f"ansible-playbook gave no report:\n{done.stdout}\n{done.stderr}")
+    report = json.loads(done.stdout[start:])
+    return Recap(report["stats"][name], list(_unexpected(report, name)))
+
+
+def _unexpected(report: Any, name: str) -> "list[str]":
+    texts = []
+    for play in report["plays"]:
+        for task in play["tasks"]:
+            result = task["hosts"].get(name, {})
+            if result.get("changed") or result.get("failed") or result.get("unreachable"):
+                detail = {key: result.get(key) for key in ("diff", "msg", "results", "stderr")}
+                texts.append(f"{task['task']['name']}: {json.dumps(detail)[:3000]}")
+    return texts
