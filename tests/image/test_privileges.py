@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import tree
+from tests.support import cpio, tree
 
 EXPECTED = tomllib.loads((Path(__file__).parent / "privileged_files.toml").read_text("utf-8"))
 #: Directories that everybody may write, and that the sticky bit protects.
@@ -31,8 +31,17 @@ def test_setuid_and_setgid_files_are_exactly_the_expected(root: Path) -> None:
     assert tree.privileged(root) == {path: entry["mode"] for path, entry in expected.items()}
 
 
+def test_initrd_has_exactly_the_expected(initrd: list[cpio.Member]) -> None:
+    found = {
+        member.path: f"{member.mode & 0o7777:04o}"
+        for member in initrd
+        if member.is_file and member.mode & 0o6000
+    }
+    assert found == {path: entry["mode"] for path, entry in EXPECTED["initrd"].items()}
+
+
 def test_every_expected_file_has_a_reason() -> None:
-    for kind in ("setuid", "setgid", "capabilities"):
+    for kind in ("setuid", "setgid", "capabilities", "initrd"):
         for path, entry in EXPECTED[kind].items():
             assert entry["why"], path
 

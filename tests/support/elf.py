@@ -74,14 +74,27 @@ def default_directories(root: Path) -> list[str]:
 def unresolved(root: Path) -> list[str]:
     """One line for every library or interpreter that is needed and missing below ``root``."""
     defaults = default_directories(root)
-    problems: list[str] = []
-    for found in read(root):
+    objects = read(root)
+
+    def finds(found: Object, library: str) -> bool:
         origin = found.path.rpartition("/")[0]
         own = [re.sub(r"\$\{?ORIGIN\}?", origin, directory) for directory in found.search]
-        for library in found.needed:
-            places = [library] if "/" in library else [f"{d}/{library}" for d in own + defaults]
-            if not any(tree.resolve(root, place) for place in places):
-                problems.append(f"{found.path} needs {library}")
+        places = [library] if "/" in library else [f"{d}/{library}" for d in own + defaults]
+        return any(tree.resolve(root, place) for place in places)
+
+    def brought(found: Object, library: str) -> bool:
+        """Tell whether all that load ``found`` have loaded ``library`` themselves, by its name."""
+        name = found.path.rpartition("/")[2]
+        users = [user for user in objects if name in user.needed]
+        return bool(users) and all(library in u.needed and finds(u, library) for u in users)
+
+    problems: list[str] = []
+    for found in objects:
+        problems += [
+            f"{found.path} needs {library}"
+            for library in found.needed
+            if not finds(found, library) and not brought(found, library)
+        ]
         if found.interpreter and not tree.resolve(root, found.interpreter):
             problems.append(f"{found.path} needs the interpreter {found.interpreter}")
     return problems
