@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The routes of the service and their description (OpenAPI)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Depends, FastAPI, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import APIKeyCookie, HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+import codex_agent
+from codex_agent.api import pages, realtime
+from codex_agent.api.auth import COOKIE, SESSION_S
+from codex_agent.api.description import describe
+from codex_agent.api.envelope import ApiError, Envelope, answer, encode
+from codex_agent.api.limits import BodyLimit
+from codex_agent.api.outer import REALTIME, Outer, defect
+from codex_agent.api.service import Readiness, Service
+from codex_agent.host.model import HostSnapshot
+from codex_agent.host.plain import plain
+from codex_agent.host.reading import Unreadable
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+    from starlette.types import ASGIApp
+
+
+class SessionRequest(BaseModel):
+    """What opens a session."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: str = Field(max_length=512, description="The token of this host.")
+
+
+def errors(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Return the description of error answers, which all have the one shape."""
+    return {code: {"model": Envelope[None]} for code in codes}
+
+
+def create(service: Service) -> ASGIApp:
+    """Return the whole application with its layers."""
+    return Outer(BodyLimit(routes(service)), service.gatekeeper)
+
+
+def routes(service: Service) -> FastAPI:
+    """Return the routes alone; their description is made from them."""
+    app = FastAPI(
+        title="Codex OS agent",
+        version=codex_agent.__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    _handle_errors(app)
+
+    bearer = HTTPBearer(auto_error=False, description="The token of this host.")
+    cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Made by POST /api/session.")
+
+    async def signed_in(request: Request) -> None:
+        service.guard.check(request)
+
+    known = [Depends(bearer), Depends(cookie), Depends(signed_in)]
+
+    @app.get("/health", response_class=PlainTextResponse, tags=["health"], responses=errors(421))
+    async def health() -> Response:
+        """Say that the service answers; no token is needed."""
+        return PlainTextResponse("OK\n")
+
+    @app.get(
+        "/health/ready",
+        dependencies=known,
+        response_model=Envelope[Readiness],
+        responses={**errors(401, 421, 429), 503: {"model": Envelope[Readiness]}},
+        tags=["health"],
+    )
+    async def ready() -> Response:
+        """Say whether the service can do its work, and what is missing."""
+        found = await service.readiness()
+        if found.ready:
+            return answer(plain(found))
+        text = "; ".join(c.message for c in found.checks if c.state != "ok")
+        error = {"code": "not_ready", "message": text, "hint": "See the checks in data."}
+        content = {"success": False, "data": plain(found), "error": error}
+        return Response(encode(content), 503, media_type="application/json")
+
+    @app.get(
+        "/api/host",
+        dependencies=known,
+        response_model=Envelope[HostSnapshot],
+        responses=errors(401, 421, 429, 503),
+        tags=["host"],
+    )
+    async def host() -> Response:
+        """Return all that is known about this host, each value with its source and age."""
+        return answer(plain(await service.host()))
+
+    @app.post(
+        "/api/session",
+        status_code=204,
+        responses=errors(400, 401, 403, 413, 421, 422, 429),
+        tags=["session"],
+    )
+    async def sign_in(request: Request, wanted: SessionRequest) -> Response:
+        """Open a session of 12 hours for a browser; answers with a cookie."""
+        if not service.guard.is_token(wanted.token):
+            client = request.client.host if request.client else "-"
+            hint = "sudo codex token show prints the right one."
+            raise service.guard.refuse(client, "The token is not the one of this host.", hint)
+        response = Response(status_code=204)
+        response.set_cookie(
+            COOKIE,
+            service.guard.open_session(),
+            max_age=SESSION_S,
+            path="/",
+            secure=True,
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+    @app.delete("/api/session", status_code=204, responses=errors(403, 421), tags=["session"])
+    async def sign_out(request: Request) -> Response:
+        """End the session; ending none is no error."""
+        name = request.cookies.get(COOKIE)
+        if name is not None:
+            service.guard.close_session(name)
+        response = Response(status_code=204)
+        response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+        return response
+
+    @app.get("/openapi.json", dependencies=known, include_in_schema=False)
+    async def openapi() -> Response:
+        return Response(encode(describe(app)), media_type="application/json")
+
+    @app.websocket(REALTIME)
+    async def changes(socket: WebSocket) -> None:
+        def check(connection: HTTPConnection) -> None:
+            service.gatekeeper.check_origin(connection, service.gatekeeper.check_host(connection))
+            service.guard.check(connection)
+
+        await realtime.serve(socket, service.hub, service.identity.version, check)
+
+    async def page(request: Request) -> Response:
+        return pages.answer(service.pages, request)
+
+    for path in ("/", "/assets/{rest:path}", "/{name}"):
+        app.router.routes.append(Route(path, page, methods=["GET", "HEAD"]))
+    return app
+
+
+def _handle_errors(app: FastAPI) -> None:
+    @app.exception_handler(ApiError)
+    async def ours(_request: Request, error: ApiError) -> Response:
+        return error.response()
+
+    @app.exception_handler(Unreadable)
+    async def unreadable(_request: Request, error: Unreadable) -> Response:
+        text = f"The host cannot be read now: {error.reason}."
+        return ApiError(503, "unavailable", text, "Try again in a moment.").response()
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> Response:
+        # What was sent may be a token: it is never repeated in the answer.
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            text = "The body of the request is not valid JSON."
+            return ApiError(400, "bad_json", text, "Send an object as JSON.").response()
+        place = ".".join(str(part) for part in first["loc"][:3])
+        text = f"The request is not valid: {place}: {first['msg']}."
+        return ApiError(422, "invalid", text, "See /openapi.json.").response()
+
+    @app.exception_handler(HTTPException)
+    async def framework(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 404:
+            text = "There is nothing at this address."
+            return ApiError(404, "not_found", text, "See /openapi.json.").response()
+        if error.status_code == 405:
+            allowed = ", ".join(_methods(app, request.url.path))
+            text = f"{request.method} is not possible here."
+            hint = f"Possible are: {allowed}."
+            return ApiError(405, "method_not_allowed", text, hint, {"Allow": allowed}).response()
+        text, hint = "The request cannot be served.", "See /openapi.json."
+        return ApiError(error.status_code, "bad_request", text, hint).response()
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, _error: Exception) -> Response:
+        # The error goes on to the outermost layer, which writes it to the journal.
+        return defect(request.scope.get("codex.request_id", "-")).response()
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    found: set[str] = set()
+    for route in app.routes:
+        match = getattr(route, "path_regex", None)
+        methods = getattr(route, "methods", None)
+        if match is not None and methods and match.match(path):
+            found |= methods
+    return sorted(found)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the routes share: guard, sampler, hub, page, and whether the service is ready."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from codex_agent.api.auth import Guard
+from codex_agent.api.origin import Gatekeeper
+from codex_agent.api.realtime import Hub
+from codex_agent.host.model import Check
+from codex_agent.host.reading import Unreadable
+from codex_agent.host.sampler import Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from codex_agent.api.pages import File
+    from codex_agent.host.model import HostSnapshot
+    from codex_agent.host.snapshot import Sample
+
+SHARED_S = 1.0  # a snapshot this young answers the next request too
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this service is: version, names in its certificate, and until when that lasts."""
+
+    version: str
+    names: tuple[str, ...]
+    valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether the service can do its work, and the checks that say so."""
+
+    ready: bool
+    checks: list[Check]
+
+
+class Service:
+    """The state of one running service."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        token: str,
+        allowed_hosts: Iterable[str],
+        take: Callable[[], Sample],
+        interval_s: float,
+        pages: dict[str, File],
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.identity = identity
+        self.guard = Guard(token, monotonic)
+        self.gatekeeper = Gatekeeper([*identity.names, *allowed_hosts])
+        self.sampler = Sampler(take, monotonic)
+        self.hub = Hub(self.sampler, interval_s, monotonic)
+        self.pages = pages
+        self._monotonic = monotonic
+        self._wall = wall
+
+    async def host(self) -> HostSnapshot:
+        """Return a snapshot that is at most a second old, or raise ``Unreadable``."""
+        sample = await self.sampler.get(min(SHARED_S, self.hub.interval_s))
+        return sample.shown(self._monotonic())
+
+    async def readiness(self) -> Readiness:
+        """Check what the service needs for its work."""
+        checks = [await self._sampling(), self._page(), self._certificate()]
+        return Readiness(all(check.state == "ok" for check in checks), checks)
+
+    async def _sampling(self) -> Check:
+        try:
+            await self.sampler.get(self.hub.interval_s)
+        except Unreadable as error:
+            return Check("sampler", "failed", f"The host cannot be read: {error.reason}.")
+        return Check("sampler", "ok", "The host can be read.")
+
+    def _page(self) -> Check:
+        if "/" in self.pages:
+            return Check("page", "ok", "The page is there.")
+        text = "The page is not part of this installation."
+        return Check("page", "failed", text, "make image builds it.")
+
+    def _certificate(self) -> Check:
+        until = self.identity.valid_until
+        if datetime.fromtimestamp(self._wall(), UTC) < until:
+            return Check("certificate", "ok", f"The certificate is valid until {until:%Y-%m-%d}.")
+        text = f"The certificate has run out on {until:%Y-%m-%d}."
+        return Check("certificate", "failed", text, "systemctl start codex-provision.service")
