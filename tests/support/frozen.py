@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A snapshot of the host whose changing figures stand still, for pictures of the page.
+
+Structure, states and reasons are those of the real host; only what differs from one build, boot or
+second to the next is replaced.
+"""
+
+import copy
+from typing import Any
+
+#: Dotted path to the value that the picture shows; a path that the snapshot lacks is an error.
+VALUES: dict[str, Any] = {
+    "taken_at": "2026-01-01T00:00:00Z",
+    "hostname": "codex",
+    "image.version": "0.1.0",
+    "image.commit": "0" * 40,
+    "verity.root_hash": "5a" * 32,
+    "kernel.release": "7.3.4+deb13-amd64",
+    "kernel.version": "#1 SMP PREEMPT_DYNAMIC Debian 7.3.4-1~bpo13+1 (2026-01-01)",
+    "firmware.version": "2025.02-8+deb13u1",
+    "machine.virtualization": "qemu",
+    "uptime_s": 3600.0,
+    "boot_id": "00000000-0000-4000-8000-000000000000",
+    "cpu.count": 2,
+    "cpu.load": [0.25, 0.2, 0.15],
+    "memory.total_bytes": 2_000_000_000,
+    "memory.available_bytes": 1_500_000_000,
+}
+_SHARES = {"avg10": 1.0, "avg60": 0.5, "avg300": 0.1}
+_AGE_MS = 500
+
+
+def frozen(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of ``snapshot`` in which everything that changes by itself is fixed."""
+    still = copy.deepcopy(snapshot)
+    for path, value in VALUES.items():
+        *parents, last = path.split(".")
+        place = still
+        for name in parents:
+            place = place[name]
+        if last not in place:
+            raise AssertionError(f"the snapshot has no {path}")
+        place[last] = value
+    for resource in ("cpu", "memory", "io"):
+        pressure = still[resource]["pressure"]
+        for kind in ("some", "full"):
+            if pressure and pressure[kind] is not None:
+                pressure[kind] = dict(_SHARES)
+    for file_system in still["filesystems"] or []:
+        file_system["total_bytes"] = 10_000_000_000
+        file_system["available_bytes"] = 8_000_000_000
+    for reading in still["readings"].values():
+        reading["age_ms"] = _AGE_MS
+    return still
