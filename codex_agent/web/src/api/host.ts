@@ -27,6 +27,7 @@ const Check = v.object({
   name: v.string(),
   state: v.picklist(CHECK_STATES),
   message: v.string(),
+  hint: text,
 });
 
 const Disk = v.object({
@@ -48,8 +49,8 @@ const Filesystem = v.object({
 
 const PciFunction = v.object({
   address: v.string(),
-  vendor_id: v.string(),
-  device_id: v.string(),
+  vendor_id: text,
+  device_id: text,
   class: text,
   kind: v.picklist(["display", "accelerator"]),
   driver: text,

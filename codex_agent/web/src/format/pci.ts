@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import { gigatransfers } from "./quantity";
+import { gigatransfers, wholePercent } from "./quantity";
 
 /** Vendors of display and accelerator functions that a host of ours is likely to hold (PCI-SIG vendor ids). */
-const VENDORS: Readonly<Record<string, string>> = {
-  "1002": "AMD",
-  "1234": "QEMU",
-  "10de": "NVIDIA",
-  "15ad": "VMware",
-  "1ae0": "Google",
-  "1af4": "Virtio",
-  "1b36": "Red Hat",
-  "1da3": "Habana",
-  "1d0f": "Amazon",
-  "8086": "Intel",
-};
+const VENDORS: ReadonlyMap<string, string> = new Map([
+  ["1002", "AMD"],
+  ["1234", "QEMU"],
+  ["10de", "NVIDIA"],
+  ["15ad", "VMware"],
+  ["1ae0", "Google"],
+  ["1af4", "Virtio"],
+  ["1b36", "Red Hat"],
+  ["1da3", "Habana"],
+  ["1d0f", "Amazon"],
+  ["8086", "Intel"],
+]);
 
-/** Four hexadecimal digits without prefix, lower case. */
-function bare(id: string): string {
-  return id.toLowerCase().replace(/^0x/, "");
+/** Four hexadecimal digits without prefix, lower case; question marks for an id that could not be read. */
+function bare(id: string | null): string {
+  return id === null ? "????" : id.toLowerCase().replace(/^0x/, "");
 }
 
-/** `NVIDIA 10de:2684`, or the ids alone where the vendor has no name here. */
-export function functionName(vendorId: string, deviceId: string): string {
-  const vendor = VENDORS[bare(vendorId)];
+/** `NVIDIA 10de:2684`; the ids alone where the vendor has no name here, `????` for an id that could not be read. */
+export function functionName(vendorId: string | null, deviceId: string | null): string {
+  const vendor = VENDORS.get(bare(vendorId));
   const ids = `${bare(vendorId)}:${bare(deviceId)}`;
   return vendor === undefined ? ids : `${vendor} ${ids}`;
 }
@@ -46,8 +46,8 @@ export function linkShare(
   widthMax: number | null,
 ): LinkShare | null {
   if (speed === null || speedMax === null || width === null || widthMax === null) return null;
+  const rate = speed * width;
   const most = speedMax * widthMax;
-  if (!(most > 0)) return null;
-  const share = (speed * width) / most;
-  return { percent: Math.round(share * 100), full: share >= 1 };
+  const percent = wholePercent(Math.min(rate, most), most);
+  return percent === null ? null : { percent, full: rate >= most };
 }

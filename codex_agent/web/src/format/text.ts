@@ -18,7 +18,12 @@ function codePoint(character: string): string {
 /** The text as it may be shown: hidden characters written out as `\u{202e}`, at most 240 characters. */
 export function visible(text: string): string {
   // By code points, as a cut between the halves of one would show both as damage.
-  const cut = text.length > LIMIT ? `${[...text.slice(0, 2 * LIMIT)].slice(0, LIMIT - 1).join("")}…` : text;
+  const cut =
+    text.length > LIMIT
+      ? `${Array.from(text.slice(0, 2 * LIMIT))
+          .slice(0, LIMIT - 1)
+          .join("")}…`
+      : text;
   return cut.replace(HIDDEN, codePoint);
 }
 

@@ -18,8 +18,9 @@ export function titleOf(state: AppState): string {
     case "signed-out":
       return "Sign in · Codex OS";
     case "offline":
-    case "error":
       return held === null ? "Not reached · Codex OS" : `unknown · ${nameOf(state)} · Codex OS`;
+    case "error":
+      return held === null ? "Error · Codex OS" : `unknown · ${nameOf(state)} · Codex OS`;
     case "ready":
       return `${verdictNow(state) ?? "unknown"}${isStale(state) ? " (stale)" : ""} · ${nameOf(state)} · Codex OS`;
   }

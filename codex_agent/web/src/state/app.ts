@@ -56,8 +56,15 @@ export function initialState(now: number): AppState {
   };
 }
 
+function isOlder(host: HostSnapshot, held: Held | null): boolean {
+  if (held?.host.boot_id !== host.boot_id) return false;
+  return Date.parse(host.taken_at) < Date.parse(held.host.taken_at);
+}
+
 /** A snapshot arrived, by WebSocket (with `seq`) or by HTTP (without). */
 export function withHost(state: AppState, host: HostSnapshot, now: number, seq: number | null): AppState {
+  // A slow HTTP answer may be overtaken by the WebSocket's messages.
+  if (seq === null && isOlder(host, state.held)) return state;
   return {
     ...state,
     held: { host, receivedAt: now },

@@ -47,6 +47,11 @@ export function ChecksCard({ host }: { readonly host: HostSnapshot }) {
               </span>
               <span class="check-message">
                 <Prose text={check.message} />
+                {check.hint !== null && (
+                  <span class="check-hint">
+                    <Prose text={check.hint} />
+                  </span>
+                )}
               </span>
               <span class={`check-state tone-text-${check.state}`}>{check.state}</span>
             </li>
