@@ -47,7 +47,7 @@ def run(
             raise BuildError(f"The program {argv[0]} is not there.", hint=hint) from error
     if status != 0:
         raise BuildError(
-            f"{Path(argv[0]).name} ended with status {status}.",
+            f"{_name(argv)} ended with status {status}.",
             hint=f"{hint + ' ' if hint else ''}The whole log is {log}; its end:\n\n{tail(log)}",
         )
 
@@ -65,8 +65,14 @@ def output(
         argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=cwd, env=_env(env, clean), check=False
     )
     if done.returncode != 0:
-        raise BuildError(f"{Path(argv[0]).name} ended with status {done.returncode}.", hint=done.stderr.strip()[-2000:])
+        raise BuildError(f"{_name(argv)} ended with status {done.returncode}.", hint=done.stderr.strip()[-2000:])
     return done.stdout
+
+
+def _name(argv: Sequence[str]) -> str:
+    """The program that a person would name: behind the words that only enter the tools tree."""
+    enter = next((i for i, word in enumerate(argv) if word.endswith("/in-tree")), None)
+    return Path(argv[0] if enter is None else argv[enter + 3]).name
 
 
 def _env(extra: Mapping[str, str] | None, clean: bool) -> dict[str, str]:

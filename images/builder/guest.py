@@ -261,7 +261,7 @@ class Guest:
         argv += ["-chardev", f"file,id=exit,path={self.directory / 'exit'}"]
         argv += ["-device", "virtserialport,chardev=exit,name=codex.exit"]
         # A display function behind a PCIe port, so that link speed, width and driver of a function can be seen.
-        argv += ["-device", "pcie-root-port,id=port,chassis=1,slot=1", "-device", "virtio-gpu-pci,bus=port"]
+        argv += ["-device", "pcie-root-port,id=slot1,chassis=1,slot=1", "-device", "virtio-gpu-pci,bus=slot1"]
         if secure:
             code = f"if=pflash,format=raw,unit=0,readonly=on,file={firmware.CODE}"
             argv += ["-global", "driver=cfi.pflash01,property=secure,value=on", "-drive", code]

@@ -111,14 +111,18 @@ class Image:
     def _initrd(self) -> None:
         result = self.paths.initrd_dir / "initrd.cpio.zst"
         wanted = stamp.digest(
-            files=[self.images / "initrd", self.paths.sandbox / "etc/apt/preferences.d"],
+            files=[
+                self.images / "initrd",
+                self.images / "flavours" / self.settings.flavour,
+                self.paths.sandbox / "etc/apt/preferences.d",
+            ],
             words=[stamp.Stamp(self.paths.stamps, "tools").path.read_text()],
         )
         made = stamp.Stamp(self.paths.stamps, "initrd")
         if made.fresh(wanted) and result.exists():
             return
         with log.step("Building the initrd"):
-            self._mkosi(self.images / "initrd", "--force", "build")
+            self._mkosi(self.images / "initrd", f"--include=../flavours/{self.settings.flavour}", "--force", "build")
         made.write(wanted)
 
     def _disk(self, version: Version) -> None:

@@ -15,8 +15,8 @@ def unpack(paths: Paths, tree: Tree, version: str) -> Path:
     if not (folder / "complete").exists():
         folder.mkdir(parents=True, exist_ok=True)
         for section, name in SECTIONS.items():
-            argv = ["objcopy", "--dump-section", f"{section}={folder / name}", paths.image(version, ".efi"), "/dev/null"]
-            tree.run(argv, log=paths.logs / "uki.log")
+            argv = ["objcopy", "--output-target=binary", f"--only-section={section}"]
+            tree.run([*argv, paths.image(version, ".efi"), folder / name], log=paths.logs / "uki.log")
         (folder / "complete").touch()
     return folder
 
