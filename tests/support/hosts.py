@@ -17,6 +17,7 @@ from testinfra.host import Host
 from tests.support import guests, timeouts
 from tests.support.service import Service
 
+LOCAL = "local://"
 _AGENT_PORT = 3030
 
 
@@ -28,11 +29,16 @@ def of_guest(guest: Guest) -> Host:
 
 
 def of_option(spec: str, config: pytest.Config) -> Host:
-    """Shell of a host of ``--hosts``; only ssh is supported, as only ssh can carry a tunnel."""
-    if not spec.startswith("ssh://"):
-        pytest.fail(f"--hosts={spec} is not an ssh host. Give ssh://NAME, with --ssh-config for the"
-                    " rest.", pytrace=False)  # fmt: skip
+    """Shell of a host of ``--hosts``: ``ssh://NAME``, or ``local://`` for this very machine."""
     option = config.option
+    if spec == LOCAL:
+        local: Host = testinfra.get_host(LOCAL, sudo=option.sudo)
+        return local
+    if not spec.startswith("ssh://"):
+        pytest.fail(
+            f"--hosts={spec} is not known. Give ssh://NAME (and --ssh-config), or {LOCAL}.",
+            pytrace=False,
+        )
     return _connect(
         spec,
         ssh_config=option.ssh_config,
@@ -52,6 +58,23 @@ def _connect(spec: str, **settings: object) -> Host:
     return host
 
 
+def ansible_variables(host: Host) -> dict[str, str]:
+    """Ansible's words for the connection that ``host`` uses."""
+    backend = host.backend
+    if backend.NAME == "local":
+        return {"ansible_connection": "local"}
+    variables = {
+        "ansible_host": backend.host.name,
+        "ansible_user": backend.host.user,
+        "ansible_port": backend.host.port,
+        "ansible_ssh_private_key_file": backend.ssh_identity_file,
+        "ansible_become": "true" if backend.sudo else None,
+    }
+    if backend.ssh_config:
+        variables["ansible_ssh_common_args"] = f"-F {Path(backend.ssh_config).resolve()}"
+    return {name: str(value) for name, value in variables.items() if value}
+
+
 def service_of_guest(guest: Guest) -> Service:
     """Agent of the booted guest through QEMU's port forwarding."""
     token = guest.token
@@ -68,7 +91,10 @@ def service_of_option(spec: str, host: Host, config: pytest.Config) -> Iterator[
         ca_file = Path(scratch) / "ca.crt"
         ca_file.write_text(host.check_output("cat /var/lib/codex/ca.crt"), encoding="ascii")
         token = host.check_output("codex token show").strip()
-        url = config.option.codex_url or stack.enter_context(_tunnel(spec, host, config))
+        url = config.option.codex_url
+        if not url and spec == LOCAL:
+            url = f"https://127.0.0.1:{_AGENT_PORT}"
+        url = url or stack.enter_context(_tunnel(spec, host, config))
         yield Service(url.rstrip("/"), ca_file, token)
 
 

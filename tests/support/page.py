@@ -35,7 +35,8 @@ class Witness:
         page.on("console", on_console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", on_request)
-        page.on("response", self.responses.append)
+        # A bound method of a list would not do: Playwright keeps its wrapper on the function.
+        page.on("response", lambda answer: self.responses.append(answer))
         page.on("websocket", lambda socket: self.check_socket(socket.url, own))
 
     def check_socket(self, url: str, own: str) -> None:

@@ -42,10 +42,10 @@ def test_nothing_runs_over_the_side(page: Page, service: Service, name: str) -> 
 
 
 def test_controls_are_large_enough_for_a_finger(page: Page, service: Service) -> None:
-    """24 by 24 CSS pixels: WCAG 2.2, 2.5.8."""
+    """24 by 24 CSS pixels: WCAG 2.2, 2.5.8; a link that stands alone may be smaller."""
     page.set_viewport_size({"width": 390, "height": 844})
     pages.sign_in(page, service)
-    controls = page.locator("button:visible, summary:visible, header a:visible")
+    controls = page.locator("button:visible, summary:visible, nav a:visible")
     for index in range(controls.count()):
         box = controls.nth(index).bounding_box()
         assert box is not None
