@@ -37,6 +37,10 @@ window.addEventListener("hashchange", () => {
   const again = takeToken();
   if (again !== null) void session.signIn(again);
 });
+// The way to the host may be gone, or not (a host on this machine is reached without a network): ask it.
+window.addEventListener("offline", () => {
+  connection.verify();
+});
 window.addEventListener("online", () => {
   connection.hurry();
 });

@@ -25,6 +25,8 @@ async function open(state: AppState) {
   const theme = createStore<Theme>("system");
   const route = createStore<Route>({ view: "host", rest: [] });
   const root = await draw(<App services={provided} route={route} theme={theme} />);
+  // The view's code is fetched while the page stands.
+  await act(() => vi.dynamicImportSettled());
   return { root, theme, ...provided };
 }
 
@@ -89,8 +91,6 @@ describe("states of the page", () => {
 
   test("live, lost, offline: the header, the notice and the verdict agree", async () => {
     const { root, state } = await open(liveState());
-    // The view's code is fetched when it is shown first.
-    await act(() => vi.dynamicImportSettled());
     expect(textOf(root, "connection")).toBe("Connection: live");
     expect(root.querySelector("[data-testid=stale-notice]")).toBeNull();
 
@@ -111,6 +111,25 @@ describe("states of the page", () => {
     expect(textOf(root, "verdict")).toContain("unknown");
     expect(textOf(root, "verdict")).toContain("it said: healthy");
     expect(textOf(root, "announcer")).toContain("unknown");
+  });
+
+  test("a host that said unknown and is gone is told to be gone", async () => {
+    const said = liveState({
+      verdict: { state: "unknown", checks: [{ name: "a", state: "unknown", message: "Odd." }] },
+    });
+    const { root, state } = await open(said);
+    expect(textOf(root, "verdict")).toContain("Odd.");
+    await act(() => {
+      state.update((now) => ({ ...now, link: { state: "offline", since: 0, retryAt: 1 } }));
+    });
+    expect(textOf(root, "verdict")).toContain("The host does not answer.");
+    expect(textOf(root, "verdict")).not.toContain("Odd.");
+  });
+
+  test("an answer in an unknown form is no verdict", async () => {
+    const { root } = await open({ ...liveState(), problem: new Problem("format", "unknown_form", "Odd.") });
+    expect(textOf(root, "verdict")).toContain("cannot be shown");
+    expect(byId(root, "verdict").dataset["verdict"]).toBe("unknown");
   });
 
   test("a change of the verdict is announced, the first one is not", async () => {

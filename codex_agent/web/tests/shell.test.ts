@@ -90,6 +90,11 @@ describe("document", () => {
     expect(icon()).toBe(unknown);
   });
 
+  test("is not ready before the view is there to show it", () => {
+    showInDocument(ready(), true);
+    expect(document.documentElement.dataset["state"]).toBe("loading");
+  });
+
   test("forgets the number when signed out", () => {
     showInDocument(ready());
     showInDocument({ ...initialState(0), phase: "signed-out" });

@@ -11,7 +11,7 @@ import type { Route } from "./router";
 import { ServicesContext, type Services } from "./services";
 import { SignIn } from "./SignIn";
 import type { Theme } from "./theme";
-import { ViewOutlet } from "./ViewOutlet";
+import { useView, ViewOutlet } from "./ViewOutlet";
 
 interface AppProps {
   readonly services: Services;
@@ -23,12 +23,15 @@ interface AppProps {
 export function App({ services, route, theme }: AppProps) {
   const state = useStore(services.state);
   const here = useStore(route);
+  // Its code comes while the host is being asked, or the token typed.
+  const view = useView(here.view);
+  const asksToken = state.phase === "signed-out" || state.phase === "signing-in";
+  const waits = state.held !== null && view === null;
   // After the document shows the state, so that who waits for the mark finds what it stands for.
   useLayoutEffect(() => {
-    showInDocument(state);
-  }, [state]);
+    showInDocument(state, waits);
+  }, [state, waits]);
 
-  const asksToken = state.phase === "signed-out" || state.phase === "signing-in";
   return (
     <ServicesContext.Provider value={services}>
       <a
@@ -46,12 +49,12 @@ export function App({ services, route, theme }: AppProps) {
       <main id="main" tabIndex={-1}>
         {asksToken ? (
           <SignIn state={state} />
-        ) : state.held === null ? (
+        ) : state.held === null || view === null ? (
           <Placeholder state={state} />
         ) : (
           <>
             <Notices state={state} />
-            <ViewOutlet route={here} />
+            <ViewOutlet view={view} rest={here.rest} />
           </>
         )}
       </main>

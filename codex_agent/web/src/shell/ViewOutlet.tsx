@@ -2,54 +2,60 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-import type { Route } from "./router";
 import { views, type ViewProps } from "./views";
 
-interface Loaded {
+/** A view whose code has been asked for. */
+export interface LoadedView {
   readonly id: string;
   /** Null when its code could not be fetched. */
   readonly component: ComponentType<ViewProps> | null;
 }
 
-/** Shows the route's view, whose code is fetched when it is first shown. */
-export function ViewOutlet({ route }: { readonly route: Route }) {
-  const [loaded, setLoaded] = useState<Loaded | null>(null);
+/** The code of a view, fetched when it is first wanted; null until it is here. */
+export function useView(id: string): LoadedView | null {
+  const [loaded, setLoaded] = useState<LoadedView | null>(null);
   useEffect(() => {
     let wanted = true;
-    const view = views.find(({ id }) => id === route.view);
+    const view = views.find((each) => each.id === id);
     if (view === undefined) return undefined;
     const fetchCode = async (): Promise<void> => {
       const component = await view.load().then(
         (code) => code.default,
         () => null,
       );
-      if (wanted) setLoaded({ id: view.id, component });
+      if (wanted) setLoaded({ id, component });
     };
     void fetchCode();
     return () => {
       wanted = false;
     };
-  }, [route.view]);
+  }, [id]);
+  return loaded?.id === id ? loaded : null;
+}
 
-  if (loaded?.id !== route.view) return null;
-  const { component: Component } = loaded;
-  if (Component === null) {
-    return (
-      <section class="placeholder" data-testid="problem">
-        <h1>This view could not be loaded</h1>
-        <p>The host did not deliver its code.</p>
-        <p class="quiet">The host may have been updated or be out of reach: reload the page.</p>
-        <button
-          type="button"
-          class="button"
-          onClick={() => {
-            window.location.reload();
-          }}
-        >
-          Reload
-        </button>
-      </section>
-    );
-  }
-  return <Component rest={route.rest} />;
+interface ViewOutletProps {
+  readonly view: LoadedView;
+  readonly rest: readonly string[];
+}
+
+/** The view, or what to do when its code did not come. */
+export function ViewOutlet({ view, rest }: ViewOutletProps) {
+  const { component: Component } = view;
+  if (Component !== null) return <Component rest={rest} />;
+  return (
+    <section class="placeholder" data-testid="problem">
+      <h1>This view could not be loaded</h1>
+      <p>The host did not deliver its code.</p>
+      <p class="quiet">The host may have been updated or be out of reach: reload the page.</p>
+      <button
+        type="button"
+        class="button"
+        onClick={() => {
+          window.location.reload();
+        }}
+      >
+        Reload
+      </button>
+    </section>
+  );
 }

@@ -30,10 +30,13 @@ function nameOf(state: AppState): string {
   return visible(state.held?.host.hostname ?? "unnamed host");
 }
 
-/** Puts the state where the tab strip, scripts and tests see it: title, icon, `data-state`, `data-seq`. */
-export function showInDocument(state: AppState): void {
+/**
+ * Puts the state where the tab strip, scripts and tests see it: title, icon, `data-state`, `data-seq`. `waits`: the
+ * host is known, but the view that shows it is not here yet.
+ */
+export function showInDocument(state: AppState, waits = false): void {
   const { dataset } = document.documentElement;
-  dataset["state"] = pageState(state);
+  dataset["state"] = waits ? "loading" : pageState(state);
   if (state.seq === null) delete dataset["seq"];
   else dataset["seq"] = state.seq.toString();
   document.title = titleOf(state);

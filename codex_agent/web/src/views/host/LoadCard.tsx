@@ -154,7 +154,11 @@ function memoryWords(memory: HostSnapshot["memory"]): {
   const total = memory?.total_bytes ?? null;
   const available = memory?.available_bytes ?? null;
   if (total === null || available === null) {
-    return { figure: <Unavailable path="memory" />, detail: null, used: null };
+    return {
+      figure: <Unavailable path={total === null ? "memory.total_bytes" : "memory.available_bytes"} />,
+      detail: null,
+      used: null,
+    };
   }
   const used = wholePercent(total - available, total);
   return {

@@ -2,7 +2,7 @@
 import { counted } from "../../format/text";
 import { timeOfDay } from "../../format/time";
 import type { HostSnapshot } from "../../api/host";
-import { isStale, verdictNow, type AppState, type Held } from "../../state/app";
+import { isStale, pageState, verdictNow, type AppState, type Held } from "../../state/app";
 import { HostText, Unavailable } from "../../ui/Field";
 import { Icon, toneOfVerdict } from "../../ui/Icon";
 import { Prose } from "../../ui/Prose";
@@ -23,13 +23,17 @@ export function verdictSentence(host: HostSnapshot): string {
   return `${passed} of ${counted(checks.length, "check")} passed${rest}.`;
 }
 
+/** What stands under the verdict: the host's reasons, or why they cannot be claimed any more. */
+function sentenceNow(state: AppState, { host, receivedAt }: Held): string {
+  const said = `At ${timeOfDay(receivedAt)} it said: ${host.verdict.state}.`;
+  if (state.link.state === "offline") return `The host does not answer. ${said}`;
+  if (pageState(state) === "error") return `What the host says now cannot be shown. ${said}`;
+  return verdictSentence(host);
+}
+
 function Verdict({ state, held }: { readonly state: AppState; readonly held: Held }) {
   const now = verdictNow(state) ?? "unknown";
-  const said = held.host.verdict.state;
   const stale = isStale(state);
-  const heard = timeOfDay(held.receivedAt);
-  const sentence =
-    now === said ? verdictSentence(held.host) : `The host does not answer. At ${heard} it said: ${said}.`;
   const tone = toneOfVerdict(now);
   return (
     <div class={`verdict verdict-${tone}`} data-testid="verdict" data-verdict={now} data-stale={stale}>
@@ -41,7 +45,7 @@ function Verdict({ state, held }: { readonly state: AppState; readonly held: Hel
           {stale && <span class="tag">stale</span>}
         </p>
         <p class="verdict-sentence">
-          <Prose text={sentence} />
+          <Prose text={sentenceNow(state, held)} />
         </p>
       </div>
     </div>

@@ -8,7 +8,7 @@ import { Meter } from "../../ui/Meter";
 
 function FilesystemRow({ filesystem }: { readonly filesystem: Filesystem }) {
   const { mount, source, type, total_bytes: total, available_bytes: available } = filesystem;
-  const path = `filesystems.${mount}`;
+  const path = `filesystems.${mount}.${total === null ? "total_bytes" : "available_bytes"}`;
   const used = total === null || available === null ? null : wholePercent(total - available, total);
   return (
     <li class="filesystem">
