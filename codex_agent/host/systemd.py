@@ -85,7 +85,7 @@ class Conversation:
 
     def waiting_for(self, job: int) -> list[int]:
         """Return the ids of the jobs that wait for ``job``."""
-        return [int(entry[0]) for entry in self.call("GetJobBefore", "u", job)[0]]
+        return [int(entry[0]) for entry in self.call("GetJobAfter", "u", job)[0]]
 
     def listens(self, unit: str) -> list[str]:
         """Return the stream addresses of a socket unit; empty where it is not on this host."""
@@ -126,7 +126,11 @@ def conversation(root: Root, timeout_s: float = TIMEOUT_S) -> Iterator[Conversat
         raise Unreadable("the system bus does not run on this host", absent=True) from None
     except TimeoutError:
         raise Unreadable(f"systemd did not answer within {timeout_s:.0f} s") from None
-    except (OSError, EOFError) as error:
+    except (BrokenPipeError, ConnectionResetError, EOFError):
+        # dbus-daemon does this to the accounts of DynamicUser=, which it cannot look up; it takes
+        # accounts of sysusers.d, and dbus-broker takes both.
+        raise Unreadable("the system bus does not serve this account") from None
+    except OSError as error:
         raise Unreadable(f"the system bus cannot be reached: {error}") from None
     except (DBusErrorResponse, ValueError, IndexError, KeyError, TypeError) as error:
         raise Unreadable(f"the system bus answered in an unexpected way: {error}") from None
