@@ -33,8 +33,7 @@ def compare(taken: bytes, stored: Path, report: Path, *, update: bool) -> None:
         stored.write_bytes(taken)
         return
     assert stored.is_file(), f"there is no stored screenshot {stored}; see tests/README.md"
-    new = Image.open(io.BytesIO(taken))
-    old = Image.open(stored)
+    new, old = (Image.open(io.BytesIO(data)) for data in (taken, stored.read_bytes()))
     share = differing_share(new, old)
     if share > PIXEL_TOLERANCE:
         report.mkdir(parents=True, exist_ok=True)

@@ -50,8 +50,8 @@ def _secret_at(binary: bytes, key: Path) -> int:
         at = binary.find(b"\x00\x00\x00\x40")
         offset = at + 4 if at >= 0 else -1
     elif len(binary) > 400:
-        # RSA: modulus, public exponent and private exponent follow one another; the middle of the
-        # file is in the private exponent.
+        # RSA: modulus and public exponent come first, then private exponent, primes and their
+        # inverses, so the middle of the file is secret whether it is wrapped in PKCS #8 or not.
         offset = len(binary) // 2
     else:
         # EC: ECPrivateKey is version 1, then the secret number as an OCTET STRING.
