@@ -144,7 +144,9 @@ def ask(root: Root) -> Reading[Facts]:
 
     def take() -> Facts:
         with conversation(root) as systemd:
-            virtualization = str(systemd.prop("Virtualization")) or "none"
-            return Facts(str(systemd.prop("SystemState")), systemd.failed(), virtualization)
+            state, virtualization = systemd.prop("SystemState"), systemd.prop("Virtualization")
+            if not isinstance(state, str) or not isinstance(virtualization, str):
+                raise TypeError("a property is not text")
+            return Facts(state, systemd.failed(), virtualization or "none")
 
     return root.reading(SOURCE, take)

@@ -46,6 +46,10 @@ def check(path: Path, mode: int, *, is_directory: bool = False) -> None:
         status = path.lstat()
     except OSError as error:
         raise _failure(f"{path} cannot be examined", error) from None
+    _judge(path, status, mode, is_directory=is_directory)
+
+
+def _judge(path: Path, status: os.stat_result, mode: int, *, is_directory: bool) -> None:
     kind = stat.S_ISDIR if is_directory else stat.S_ISREG
     if not kind(status.st_mode):
         noun = "directory" if is_directory else "regular file"
@@ -68,9 +72,13 @@ def read(path: Path, mode: int) -> bytes | None:
         return None
     except OSError as error:
         raise _failure(f"{path} cannot be read", error) from None
-    with os.fdopen(handle, "rb") as stream:
-        check(path, mode)
-        content = stream.read(_LIMIT + 1)
+    try:
+        _judge(path, os.fstat(handle), mode, is_directory=False)
+        content = b""
+        while len(content) <= _LIMIT and (part := os.read(handle, _LIMIT)):
+            content += part
+    finally:
+        os.close(handle)
     if len(content) > _LIMIT:
         raise CodexError(f"{path} is longer than {_LIMIT} bytes.", hint=f"Remove {path}.")
     return content
