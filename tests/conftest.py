@@ -13,7 +13,7 @@ import pytest
 from tests.support import order, serial_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     from builder.guest import Guest
     from testinfra.host import Host
@@ -60,15 +60,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("host_spec", specs, indirect=True, scope="session")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the end of the serial logs beside a failed test that needs a guest."""
-    report = yield
-    if report.failed and item.get_closest_marker("guest"):
-        report.sections += serial_logs.tails()
-    return report
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the end of the guests' serial logs once, below the failures."""
+    if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"):
+        for title, text in serial_logs.tails():
+            terminalreporter.write_sep("-", title)
+            terminalreporter.write_line(text)
 
 
 @pytest.fixture(scope="session")
