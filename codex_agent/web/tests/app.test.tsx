@@ -20,10 +20,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-async function open(state: AppState) {
+async function open(state: AppState, view = "host") {
   const provided = services(state);
   const theme = createStore<Theme>("system");
-  const route = createStore<Route>({ view: "host", rest: [] });
+  const route = createStore<Route>({ view, rest: [] });
   const root = await draw(<App services={provided} route={route} theme={theme} />);
   // The view's code is fetched while the page stands.
   await act(() => vi.dynamicImportSettled());
@@ -75,6 +75,12 @@ describe("states of the page", () => {
   test("loading says so", async () => {
     const { root } = await open({ ...initialState(Date.now()), phase: "signed-in" });
     expect(byId(root, "loading").getAttribute("aria-busy")).toBe("true");
+    expect(document.documentElement.dataset["state"]).toBe("loading");
+  });
+
+  test("a view that is not here yet is loading too, not ready", async () => {
+    const { root } = await open(liveState(), "not-here-yet");
+    expect(byId(root, "loading")).not.toBeNull();
     expect(document.documentElement.dataset["state"]).toBe("loading");
   });
 
