@@ -186,6 +186,10 @@ def _handle_errors(app: FastAPI) -> None:
             text = f"{request.method} is not possible here."
             hint = f"Possible are: {allowed}."
             return ApiError(405, "method_not_allowed", text, hint, {"Allow": allowed}).response()
+        if error.status_code == 400:
+            # The one thing that the framework says this about.
+            text = "The body of the request is not valid JSON."
+            return ApiError(400, "bad_json", text, "Send an object as JSON.").response()
         text, hint = "The request cannot be served.", "See /openapi.json."
         return ApiError(error.status_code, "bad_request", text, hint).response()
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 BODY_MAX = 64 * 1024  # bytes
 BODY_S = 15.0
-_LINGER_MAX = 1024 * 1024  # bytes
+_LINGER_MAX = 256 * 1024  # bytes
 _LINGER_S = 1.0
 
 
@@ -87,7 +87,7 @@ async def _refuse(error: ApiError, receive: Receive, send: Send) -> None:
     """Answer, and let the client notice before the connection is cut.
 
     Closing while data is on its way resets the connection, and the answer with it; so a little more
-    is taken and thrown away, up to a second and a mebibyte.
+    is taken and thrown away, for up to a second and some hundred kilobytes.
     """
     answer = error.response()
     await send(

@@ -24,7 +24,8 @@ URL_MAX = 8 * 1024  # bytes
 HEADERS_MAX = 16 * 1024  # bytes of all names and values
 HEADER_COUNT_MAX = 100
 HEADERS_S = 10.0
-CONNECTIONS_MAX = 256
+REQUEST_MAX = 512 * 1024  # bytes of a whole request; its body is limited further up
+CONNECTIONS_MAX = 128
 
 
 class LimitError(Exception):
@@ -35,6 +36,8 @@ class LimitedProtocol(HttpToolsProtocol):
     """A connection whose request head is bounded in size and time."""
 
     _head = 0
+    _raw = 0
+    _begun = False
     _wrong: ApiError | None = None
     _timer: asyncio.TimerHandle | None = None
 
@@ -53,14 +56,29 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has arrived, unless the connection has been given up."""
-        if not self.transport.is_closing():
-            super().data_received(data)
+        """Take what has arrived, unless the connection has been given up.
+
+        The parser tells of a header when it is whole; one without end is counted here, in the head
+        as well as behind a chunked body. What came together with the end of an earlier request is
+        not counted: one read is bounded anyway.
+        """
+        if self.transport.is_closing():
+            return
+        self._begun = False
+        super().data_received(data)
+        if self._begun:
+            return
+        self._raw += len(data)
+        if self._timer is not None and self._raw > URL_MAX + HEADERS_MAX + HEADER_COUNT_MAX * 4:
+            self._refuse(_headers_too_large())
+        elif self._raw > REQUEST_MAX:
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         """Start counting the head of a request."""
         super().on_message_begin()
-        self._head = 0
+        self._head = self._raw = 0
+        self._begun = True
         if self._timer is None:
             self._start_timer()
 
@@ -76,9 +94,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
         self._head += len(name) + len(value)
         if self._head > HEADERS_MAX or len(self.headers) > HEADER_COUNT_MAX:
-            text = f"The headers are longer than {HEADERS_MAX} bytes or more than "
-            text += f"{HEADER_COUNT_MAX}."
-            self._limit(ApiError(431, "headers_too_large", text, "Send fewer and shorter ones."))
+            self._limit(_headers_too_large())
 
     def on_headers_complete(self) -> None:
         """Stop the clock and hand the request to the application."""
@@ -133,6 +149,11 @@ class LimitedProtocol(HttpToolsProtocol):
         self._timer = None
         text = f"The request did not arrive within {HEADERS_S:.0f} s."
         self._refuse(ApiError(408, "too_slow", text, "Send it faster."))
+
+
+def _headers_too_large() -> ApiError:
+    text = f"The headers are longer than {HEADERS_MAX} bytes or more than {HEADER_COUNT_MAX}."
+    return ApiError(431, "headers_too_large", text, "Send fewer and shorter ones.")
 
 
 def handshake_error(method: str, headers: list[tuple[bytes, bytes]]) -> ApiError | None:

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real service on a loopback port, over TLS, in front of a host made of fixtures."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from websockets.sync.client import ClientConnection, connect
+
+from codex_agent.api import listen, pages
+from codex_agent.api.app import create
+from codex_agent.api.run import Credentials, identity
+from codex_agent.api.server import Server, configure, tls
+from codex_agent.api.service import Service
+from codex_agent.provision.run import places, provision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from codex_agent.host.snapshot import Sample
+    from tests.unit.agent.trees import Tree
+
+WAIT_S = 30.0  # for what must happen; nothing is asserted about how long it takes
+
+
+@dataclass
+class Running:
+    """A service that runs in a thread, and ways to reach it."""
+
+    tree: Tree
+    service: Service
+    server: Server
+    port: int
+    ca: Path
+    token: str
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.ca))
+
+    def client(self, **named: Any) -> httpx.Client:
+        return httpx.Client(
+            base_url=self.url, verify=self.context(), timeout=WAIT_S, trust_env=False, **named
+        )
+
+    def raw(self) -> ssl.SSLSocket:
+        plain = socket.create_connection(("127.0.0.1", self.port), WAIT_S)
+        return self.context().wrap_socket(plain, server_hostname="127.0.0.1")
+
+    def say(self, data: bytes) -> bytes:
+        """Send bytes on a connection of its own and return all that comes back."""
+        with self.raw() as connection:
+            connection.sendall(data)
+            return read_all(connection)
+
+    def listen(self, headers: dict[str, str] | None = None, **named: Any) -> ClientConnection:
+        found: ClientConnection = connect(
+            f"wss://127.0.0.1:{self.port}/api/realtime",
+            ssl=self.context(),
+            additional_headers=self.bearer if headers is None else headers,
+            proxy=None,
+            open_timeout=WAIT_S,
+            close_timeout=WAIT_S,
+            **named,
+        )
+        return found
+
+
+def read_all(connection: ssl.SSLSocket) -> bytes:
+    content = b""
+    try:
+        while part := connection.recv(65536):
+            content += part
+    except (ConnectionError, ssl.SSLEOFError):
+        pass
+    return content
+
+
+@contextmanager
+def running(
+    tree: Tree,
+    folder: Path,
+    *,
+    files: dict[str, pages.File] | None = None,
+    interval_s: float = 0.5,
+    take: Callable[[], Sample] | None = None,
+    allowed_hosts: tuple[str, ...] = (),
+) -> Iterator[Running]:
+    where = places(str(folder / "machine"))
+    provision(where, tree.root)
+    credentials = Credentials(where.agent)
+    service = Service(
+        identity=identity(credentials, tree.root),
+        token=credentials.token(),
+        allowed_hosts=allowed_hosts,
+        take=take or tree.sample,
+        interval_s=interval_s,
+        pages={} if files is None else files,
+        wall=tree.clock.wall,
+    )
+    context = tls(where.agent / "server.crt", where.agent / "server.key")
+    server = Server(configure(create(service), context), context)
+    sock = listen.own("127.0.0.1:0")
+    port = sock.getsockname()[1]
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([sock])), daemon=True)
+    thread.start()
+    deadline = threading.Event()
+    for _ in range(int(WAIT_S * 100)):
+        if server.started:
+            break
+        deadline.wait(0.01)
+    assert server.started
+    try:
+        yield Running(tree, service, server, port, where.public, credentials.token())
+    finally:
+        server.end()
+        thread.join(WAIT_S)
+        assert not thread.is_alive()
+
+
+def page_files(folder: Path) -> dict[str, pages.File]:
+    dist = folder / "dist"
+    (dist / "assets").mkdir(parents=True)
+    (dist / "index.html").write_text("<!doctype html><title>Codex OS</title>")
+    (dist / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (dist / "assets" / "index-0a1b.js").write_text("export {};")
+    (folder / "secret").write_text("secret")
+    (dist / "link").symlink_to(folder / "secret")
+    return pages.load(dist)
