@@ -128,8 +128,12 @@ def test_foreign_origin(client: httpx.Client) -> None:
     _refused(client.get("/api/host", headers={"Origin": "https://other.example"}), 403)
 
 
-def test_long_url(client: httpx.Client) -> None:
-    assert 400 <= client.get("/api/host?x=" + "a" * 200_000).status_code < 500
+def test_long_url(service: Service) -> None:
+    """By hand, as httpx refuses to send it."""
+    connection = _connection(service)
+    connection.request("GET", "/health?x=" + "a" * 200_000)
+    assert 400 <= connection.getresponse().status < 500
+    connection.close()
 
 
 def test_long_header(client: httpx.Client) -> None:
@@ -152,7 +156,7 @@ def test_no_answer_allows_other_origins(client: httpx.Client) -> None:
 def test_health_needs_no_token(service: Service) -> None:
     with service.client() as client:
         answer = client.get("/health")
-    assert (answer.status_code, answer.text) == (200, "OK")
+    assert (answer.status_code, answer.text.strip()) == (200, "OK")
 
 
 def test_readiness_needs_a_token(service: Service, client: httpx.Client) -> None:
@@ -208,13 +212,17 @@ def test_certificate_names_its_host(service: Service) -> None:
         assert client.get("/health").status_code == 200
 
 
-def _send(service: Service, size: int, *, chunked: bool) -> tuple[int, bytes]:
-    """POST ``size`` bytes; the server may answer and close before it has taken all of them."""
+def _connection(service: Service) -> http.client.HTTPSConnection:
     address = urlsplit(service.url)
     context = ssl.create_default_context(cafile=str(service.ca_file))
-    connection = http.client.HTTPSConnection(
+    return http.client.HTTPSConnection(
         str(address.hostname), address.port, timeout=timeouts.REQUEST_S, context=context
     )
+
+
+def _send(service: Service, size: int, *, chunked: bool) -> tuple[int, bytes]:
+    """POST ``size`` bytes; the server may answer and close before it has taken all of them."""
+    connection = _connection(service)
     connection.putrequest("POST", "/api/session")
     connection.putheader("Authorization", f"Bearer {service.token}")
     connection.putheader("Content-Type", "application/json")

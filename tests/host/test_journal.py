@@ -25,6 +25,15 @@ def test_no_unexplained_error(host: Host) -> None:
     assert unexplained == []
 
 
+def test_every_setting_is_understood(host: Host) -> None:
+    """A line that systemd, udev or sshd ignores is a setting that somebody believes in."""
+    lines = host.check_output("journalctl --boot --priority=warning --output=cat").splitlines()
+    doubt = re.compile(
+        r"ignoring|Unknown (key|section|lvalue)|Failed to parse|[Dd]eprecated option"
+    )
+    assert [line for line in lines if doubt.search(line)] == []
+
+
 def test_every_allowed_message_has_a_reason() -> None:
     for entry in ALLOWED.get("message", []):
         assert len(entry["why"]) > 10, entry

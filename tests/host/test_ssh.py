@@ -71,8 +71,8 @@ def test_password_login_is_refused(host: Host) -> None:
     command = (
         "ssh -o BatchMode=yes -o PreferredAuthentications=password,keyboard-interactive"
         " -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=120"
-        " root@127.0.0.1 true"
+        " root@127.0.0.1 true; echo status $?"
     )
     done = host.run(command)
-    assert done.rc == 255
+    assert done.stdout.strip() == "status 255"
     assert "Permission denied (publickey)" in done.stderr
