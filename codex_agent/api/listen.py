@@ -79,6 +79,7 @@ def _check(number: int) -> socket.socket:
     except OSError:
         raise CodexError(f"Descriptor {number} is not a socket.", hint="Check the unit.") from None
     if not listens or sock.type != socket.SOCK_STREAM:
+        sock.detach()
         raise CodexError(
             f"Descriptor {number} is not a listening stream socket.",
             hint="The socket unit needs ListenStream= and Accept=no.",

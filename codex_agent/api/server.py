@@ -13,6 +13,7 @@ import uvicorn
 
 from codex_agent.api import notify
 from codex_agent.api.protocol import LimitedProtocol
+from codex_agent.api.websocket import PatientWebSocket
 from codex_agent.errors import CodexError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def configure(app: ASGIApp, context: ssl.SSLContext) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=LimitedProtocol,
-        ws="websockets-sansio",
+        ws=PatientWebSocket,
         ws_max_size=WEBSOCKET_MAX,
         ws_per_message_deflate=False,
         loop="asyncio",

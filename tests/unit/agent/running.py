@@ -75,8 +75,7 @@ class Running:
             additional_headers=self.bearer if headers is None else headers,
             proxy=None,
             open_timeout=WAIT_S,
-            close_timeout=WAIT_S,
-            **named,
+            **{"close_timeout": WAIT_S, **named},
         )
         return found
 

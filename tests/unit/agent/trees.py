@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from codex_agent.host.checks import outcome
@@ -25,6 +26,7 @@ VERITY_TYPE = "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5"
 SIGNATURE_TYPE = "41092b05-9fc8-4523-994f-2def0408b176"
 NOW = 1_795_338_000.0  # 2026-11-22T09:00:00Z
 GIB = 1024**3
+START_OF_VALIDITY = datetime.fromtimestamp(NOW, UTC)
 
 OS_RELEASE = """PRETTY_NAME="Debian GNU/Linux 13 (trixie)"
 ID=debian
