@@ -18,7 +18,8 @@ def recap(host: Host, delivery: str, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def test_nothing_would_change(recap: playbook.Recap) -> None:
-    assert recap.changes == []
+    if recap.changes:
+        pytest.fail("\n\n".join(recap.changes), pytrace=False)
     assert recap.counters["changed"] == 0
 
 

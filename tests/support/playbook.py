@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Applies the roles to a host in check mode and reads what they would change."""
 
+import difflib
 import json
 import os
 import subprocess
@@ -47,12 +48,33 @@ def check(directory: Path, name: str, variables: dict[str, str], group: str | No
     return Recap(report["stats"][name], list(_unexpected(report, name)))
 
 
-def _unexpected(report: Any, name: str) -> "list[str]":
+def _unexpected(report: Any, name: str) -> list[str]:
+    """One text for each task, or item of a loop, that would change something or failed."""
     texts = []
     for play in report["plays"]:
         for task in play["tasks"]:
             result = task["hosts"].get(name, {})
-            if result.get("changed") or result.get("failed") or result.get("unreachable"):
-                detail = {key: result.get(key) for key in ("diff", "msg", "results", "stderr")}
-                texts.append(f"{task['task']['name']}: {json.dumps(detail)[:3000]}")
+            for part in result.get("results") or [result]:
+                if part.get("changed") or part.get("failed") or part.get("unreachable"):
+                    texts.append(f"{task['task']['name']}{_item(part)}\n{_detail(part)}")
     return texts
+
+
+def _item(result: Any) -> str:
+    label = result.get("_ansible_item_label", result.get("item"))
+    return f" [{label}]" if label is not None else ""
+
+
+def _detail(result: Any) -> str:
+    """What would change, as a unified diff where Ansible gives both sides."""
+    lines = [str(result[key]) for key in ("msg", "stderr") if result.get(key)]
+    differences = result.get("diff") or []
+    for difference in [differences] if isinstance(differences, dict) else differences:
+        before, after = (_lines(difference.get(side)) for side in ("before", "after"))
+        lines += difflib.unified_diff(before, after, "on the host", "in the roles", lineterm="")
+    return "\n".join(lines)
+
+
+def _lines(side: Any) -> list[str]:
+    text = side if isinstance(side, str) else json.dumps(side, indent=1, sort_keys=True)
+    return text.splitlines()
