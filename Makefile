@@ -3,12 +3,18 @@
 
 TARGETS := run image test check stop shell logs lock clean distclean
 
-.PHONY: help $(TARGETS)
+# The variables of the command line travel in the environment, where no shell reads their values.
+export CODEX_VARIABLES = $(MAKEOVERRIDES)
+
+.PHONY: help $(TARGETS) any
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 
 help $(TARGETS):
-	@images/builder/front-door $@ $(MAKEOVERRIDES)
+	@images/builder/front-door $@
 
-# A target that does not exist gets a sentence instead of make's own words.
-%:
-	@images/builder/front-door $@ $(MAKEOVERRIDES)
+# A target that does not exist gets a sentence instead of make's own words, also if a file has its name.
+%: any
+	@images/builder/front-door '$@'
+
+any Makefile: ;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A view of the trixie archive of its own, so that the host's apt state is neither used nor changed."""
+"""A view of the trixie archive of its own: the host's apt state is neither used nor changed."""
 
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -44,13 +44,16 @@ class Archive:
         return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
 
     def refresh(self) -> None:
-        """Writes the configuration and fetches the package lists; BuildError when a mirror does not answer."""
+        """Write the configuration and fetch the lists; BuildError when a mirror is silent."""
         for name in ("sources", "preferences", "state/lists/partial", "cache/archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
         (self.folder / "sources/trixie.sources").write_text(sources.deb822(sources.of_host()))
         try:
-            command.run(["apt-get", *self._options(), "-q", "-o", "APT::Update::Error-Mode=any", "update"], log=self.log)
+            command.run(
+                ["apt-get", *self._options(), "-q", "-o", "APT::Update::Error-Mode=any", "update"],
+                log=self.log,
+            )
         except BuildError as error:
             raise BuildError(
                 "The package lists of Debian trixie could not be fetched from the host's mirrors.",
@@ -71,7 +74,7 @@ class Archive:
         return [_package(block) for block in done.stdout.split("\n\n") if block.strip()]
 
     def closure(self, names: Sequence[str]) -> list[Package]:
-        """What apt would install for the named packages on an empty system that has the essential ones."""
+        """Return what apt would install for the named packages on a system of essential ones."""
         done = subprocess.run(
             ["apt-get", *self._options(), "--simulate", "install", "?essential", *names],
             capture_output=True,
@@ -79,7 +82,10 @@ class Archive:
             check=False,
         )
         if done.returncode != 0:
-            raise BuildError("apt cannot install the packages that are asked for.", hint=done.stderr.strip()[-1500:])
+            raise BuildError(
+                "apt cannot install the packages that are asked for.",
+                hint=done.stderr.strip()[-1500:],
+            )
         chosen: dict[str, str] = {}
         for line in done.stdout.splitlines():
             words = line.split()
@@ -97,4 +103,6 @@ def _package(block: str) -> Package:
         key, separator, value = line.partition(": ")
         if separator and not line.startswith(" "):
             fields[key] = value.strip()
-    return Package(fields["Package"], fields["Version"], fields["Architecture"], fields.get("SHA256", ""))
+    return Package(
+        fields["Package"], fields["Version"], fields["Architecture"], fields.get("SHA256", "")
+    )

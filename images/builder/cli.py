@@ -2,19 +2,25 @@
 """Targets of the Makefile; errors leave here, and only here."""
 
 import fcntl
+import os
 import shutil
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from builder import log, preflight, relock, run, settings
 from builder.errors import BuildError
+from builder.guest import Guest
 from builder.image import Image
 from builder.paths import Paths
 from builder.settings import Settings
 from builder.testing import Tests
-from builder.tree import Tree
+from builder.tree import Tree, mounted_below
 
 TARGETS = {
     "run": "set everything up, build what changed, boot it in QEMU and say how to reach it",
@@ -29,28 +35,80 @@ TARGETS = {
     "distclean": "remove everything that was built or fetched; keep keys/",
     "help": "this list",
 }
+# Where the Makefile leaves what stood behind the target.
+VARIABLES = "CODEX_VARIABLES"
+KEPT_BY_SUDO = f"{VARIABLES},TERM,LANG,CI,NO_COLOR,http_proxy,https_proxy,no_proxy"
+KEPT_BY_CLEAN = {"tools", "cache", "archive", "stamps", "venv", "lock"}
 
 
 def main(words: Sequence[str]) -> int:
-    """Runs one target; the exit status is 0, 1 for a failure, 2 for a request that cannot be understood, 130 for Ctrl-C."""
+    """Run one target.
+
+    Exit status: 0, 1 for a failure, 2 for a request that cannot be understood, 70 for a bug, 130
+    when it was stopped.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr] # a terminal may lack "…"
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stopped)
+    target, *rest = words or ["help"]
+    rest += settings.split(os.environ.get(VARIABLES, ""))
     paths = Paths.find()
-    target, rest = (words[0], list(words[1:])) if words else ("help", [])
-    debug = "DEBUG=1" in rest
     try:
-        chosen = settings.parse(rest, paths)
-        if target not in TARGETS:
-            raise BuildError(f"There is no target {target}.", hint="`make help` lists them.", code=2)
-        return _dispatch(target, paths, chosen)
+        return _run(target, rest, paths)
     except BuildError as error:
-        print(f"\nerror: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"hint:  {error.hint}", file=sys.stderr)
-        if debug:
-            traceback.print_exc()
+        _tell(error.message, error.hint, debug="DEBUG=1" in rest)
         return error.code
     except KeyboardInterrupt:
-        print("\nStopped. What was complete is kept; the same command goes on from there.", file=sys.stderr)
+        _tell("", "What was complete is kept; the same command goes on from there.", debug=False)
         return 130
+    except BrokenPipeError:
+        # Who read our words, such as `head`, has gone; nothing can be told, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:  # noqa: BLE001 - this is the door
+        hint = (
+            f"The logs are in {paths.logs}; the same command with DEBUG=1 shows where it happened."
+        )
+        _tell(f"{type(error).__name__}: {_one_line(error)}", hint, debug="DEBUG=1" in rest)
+        return 70
+
+
+def _run(target: str, rest: Sequence[str], paths: Paths) -> int:
+    chosen = settings.parse(rest, paths)
+    if target not in TARGETS:
+        raise BuildError(f"There is no target {target}.", hint="`make help` lists them.", code=2)
+    if target != "help" and os.geteuid() != 0:
+        _as_root(target, paths)
+    return _dispatch(target, paths, chosen)
+
+
+def _as_root(target: str, paths: Paths) -> NoReturn:
+    """Start again under sudo: only now, so that a request with a mistake asks for no password."""
+    if shutil.which("sudo") is None:
+        raise BuildError(
+            "The build mounts file systems and needs root, and there is no sudo here.",
+            hint="Run make as root, or install sudo.",
+        )
+    sys.stdout.flush()
+    front_door = str(paths.root / "images/builder/front-door")
+    os.execvp("sudo", ["sudo", f"--preserve-env={KEPT_BY_SUDO}", front_door, target])  # noqa: S606
+
+
+def _stopped(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _tell(message: str, hint: str, *, debug: bool) -> None:
+    print(f"\nerror: {message}" if message else "\nStopped.", file=sys.stderr)
+    if hint:
+        print(f"hint:  {hint}", file=sys.stderr)
+    if debug:
+        traceback.print_exc()
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or "no more is known"
 
 
 def _dispatch(target: str, paths: Paths, chosen: Settings) -> int:
@@ -58,26 +116,39 @@ def _dispatch(target: str, paths: Paths, chosen: Settings) -> int:
         return _help()
     if target == "shell":
         return run.shell(paths)
-    light: dict[str, Callable[[], None]] = {"stop": lambda: run.stop(paths), "logs": lambda: run.logs(paths)}
+    light: dict[str, Callable[[], None]] = {
+        "stop": lambda: run.stop(paths),
+        "logs": lambda: run.logs(paths),
+    }
     if target in light:
         light[target]()
         return 0
+    if target in {"clean", "distclean"}:
+        # On a full disk or in a busy machine too: this is what makes room.
+        with _alone(paths):
+            _clean(paths, everything=target == "distclean")
+        return 0
     preflight.host(paths)
     with _alone(paths):
-        if target == "run":
-            run.start(paths, chosen, Image(paths, chosen, Tree(paths)).ensure())
-        elif target == "image":
-            version = Image(paths, chosen, Tree(paths)).ensure()
-            log.plain(f"The image is {paths.image(version, '.raw')}.")
-        elif target == "test":
-            Tests(paths, chosen).everything()
-        elif target == "check":
-            Tests(paths, chosen).check()
-        elif target == "lock":
-            relock.run(paths, chosen)
-        else:
-            _clean(paths, everything=target == "distclean")
+        _work(target, paths, chosen)
     return 0
+
+
+def _work(target: str, paths: Paths, chosen: Settings) -> None:
+    if target == "run":
+        if Guest.attach(run.NAME, paths) is None:
+            # Before the build, which takes minutes; once more before the boot, when it counts.
+            preflight.ports(chosen)
+        run.start(paths, chosen, Image(paths, chosen, Tree(paths)).ensure())
+    elif target == "image":
+        version = Image(paths, chosen, Tree(paths)).ensure()
+        log.plain(f"The image is {paths.image(version, '.raw')}.")
+    elif target == "test":
+        Tests(paths, chosen).everything()
+    elif target == "check":
+        Tests(paths, chosen).check()
+    else:
+        relock.run(paths, chosen)
 
 
 def _help() -> int:
@@ -92,29 +163,53 @@ def _help() -> int:
 
 @contextmanager
 def _alone(paths: Paths) -> Iterator[None]:
-    """Two builds in one folder would break each other: the second one is told so."""
+    """Two builds in one folder would break each other: the second one is told so.
+
+    Programs that the build starts inherit the lock, so that one which outlives a builder that was
+    killed still holds it.
+    """
     paths.build.mkdir(exist_ok=True)
-    with (paths.build / "lock").open("w") as lockfile:
+    with (paths.build / "lock").open("a+") as lockfile:
         try:
             fcntl.flock(lockfile, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BuildError("Another make works in this folder.", hint="Wait for it, or stop it.") from error
+            lockfile.seek(0)
+            raise BuildError(
+                "Another make works in this folder, or a program of one that was killed.",
+                hint=f"Wait for it, or stop it: its process id is {lockfile.read().strip()}.",
+            ) from error
+        lockfile.truncate(0)
+        lockfile.write(f"{os.getpid()}\n")
+        lockfile.flush()
+        os.set_inheritable(lockfile.fileno(), True)
         yield
 
 
 def _clean(paths: Paths, *, everything: bool) -> None:
-    run.stop(paths)
-    keep = set() if everything else {"tools", "cache", "archive", "stamps", "venv", "lock"}
+    for state in paths.guests.glob("*/state.json"):
+        guest = Guest.attach(state.parent.name, paths)
+        if guest is not None:
+            with log.step(f"Stopping the guest {state.parent.name}"):
+                guest.stop()
+    keep = {"lock"} if everything else KEPT_BY_CLEAN
     for entry in paths.build.iterdir():
         if entry.name in keep:
             continue
-        if f" {entry}" in open("/proc/self/mounts").read():
-            raise BuildError(f"Something is mounted below {entry}.", hint="Unmount it and try again.")
-        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        if mounted_below(entry):
+            hint = "Unmount it and try again."
+            raise BuildError(f"Something is mounted below {entry}.", hint=hint)
+        _remove(entry)
     if not everything:
         for name in ("image", "initrd", "agent", "firmware"):
             (paths.stamps / name).unlink(missing_ok=True)
     else:
-        shutil.rmtree(paths.root / "codex_agent/web/node_modules", ignore_errors=True)
-        shutil.rmtree(paths.root / "codex_agent/web/dist", ignore_errors=True)
+        for name in ("node_modules", "dist"):
+            shutil.rmtree(paths.root / "codex_agent/web" / name, ignore_errors=True)
         log.plain("keys/ stays: without it, what was signed with it can no longer be updated.")
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()

@@ -5,7 +5,8 @@
 class BuildError(Exception):
     """Something the person at the keyboard can act on.
 
-    ``message`` is one sentence that says what is wrong, ``hint`` one that says what to do, ``code`` the exit status.
+    ``message`` is one sentence that says what is wrong, ``hint`` one that says what to do, ``code``
+    the exit status.
     """
 
     def __init__(self, message: str, *, hint: str = "", code: int = 1) -> None:

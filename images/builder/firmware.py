@@ -10,30 +10,35 @@ from builder.tree import Tree
 
 CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
 EMPTY_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
-# Owner of the signatures in the variables: a GUID of this project, it names no machine and no person.
+# Owner of the signatures in the variables: a GUID of this project; it names no machine or person.
 OWNER = "8f3c1f5e-6f0e-4a86-9d0e-0c0de0500001"
 
 
 def variables(paths: Paths, tree: Tree) -> Path:
-    """A variable store in which the platform, exchange and signature keys of this build are enrolled; no vendor's."""
+    """Return a variable store that trusts the keys of this build and no vendor's."""
     store = paths.build / "firmware" / "OVMF_VARS.fd"
     certificates = {name: paths.keys / f"{name}.crt" for name in ("pk", "kek", "db")}
-    wanted = stamp.digest(files=certificates.values(), words=[stamp.Stamp(paths.stamps, "tools").path.read_text()])
+    wanted = stamp.digest(
+        files=certificates.values(), words=[stamp.Stamp(paths.stamps, "tools").path.read_text()]
+    )
     made = stamp.Stamp(paths.stamps, "firmware")
     if made.fresh(wanted) and store.exists():
         return store
     store.parent.mkdir(parents=True, exist_ok=True)
-    argv: list[str | Path] = ["virt-fw-vars", "--input", EMPTY_VARIABLES, "--output", store, "--secure-boot"]
+    argv: list[str | Path] = ["virt-fw-vars", "--input", EMPTY_VARIABLES, "--output", store]
+    argv += ["--secure-boot"]
     argv += ["--set-pk", OWNER, certificates["pk"], "--add-kek", OWNER, certificates["kek"]]
     argv += ["--add-db", OWNER, certificates["db"]]
-    tree.run(argv, log=paths.logs / "firmware.log")
-    made.write(wanted)
+    with made.renewed(wanted):
+        tree.run(argv, log=paths.logs / "firmware.log")
     return store
 
 
 def enrolled(paths: Paths, tree: Tree, store: Path) -> dict[str, object]:
-    """The variables of a store as virt-fw-vars reads them, for tests."""
+    """Return the variables of a store as virt-fw-vars reads them, for tests."""
     target = store.with_suffix(".json")
-    tree.run(["virt-fw-vars", "--input", store, "--output-json", target], log=paths.logs / "firmware.log")
+    tree.run(
+        ["virt-fw-vars", "--input", store, "--output-json", target], log=paths.logs / "firmware.log"
+    )
     found: dict[str, object] = json.loads(target.read_text())
     return found

@@ -22,8 +22,8 @@ from builder.tree import Tree
 DISK_SIZE = "16G"
 EXIT_STATUS = 123
 HOST_KEY = re.compile(r"codex-host-key: (ssh-ed25519 [A-Za-z0-9+/=]+)")
-# Started only when a nonce was asked for: it runs once the boot is complete, so a guest that hangs or panics before
-# that cannot write what is expected.
+# Started only when a nonce was asked for: it runs once the boot is complete, so a guest that hangs
+# or panics before that cannot write what is expected.
 EXIT_UNIT = """\
 [Unit]
 Description=Tell the test that the boot is complete
@@ -38,7 +38,10 @@ ExecStartPost=/usr/bin/systemctl poweroff --no-block
 
 @dataclass(frozen=True)
 class GuestSpec:
-    """What to boot and how; ``disk`` replaces the raw image of the latest build, an overlay is written either way."""
+    """What to boot and how.
+
+    ``disk`` replaces the raw image of the latest build; an overlay is written either way.
+    """
 
     name: str
     firmware: Literal["ovmf", "direct"] = "ovmf"
@@ -76,7 +79,7 @@ class Guest:
 
     @classmethod
     def start(cls, spec: GuestSpec, paths: Paths | None = None) -> "Guest":
-        """Starts QEMU; raises BuildError with its words when it ends at once."""
+        """Start QEMU; raises BuildError with its words when it ends at once."""
         paths = paths or Paths.find()
         guest = cls(paths, spec.name)
         if guest.pid is not None:
@@ -90,13 +93,16 @@ class Guest:
 
     @classmethod
     def attach(cls, name: str, paths: Paths | None = None) -> "Guest | None":
-        """The guest of that name if it runs."""
+        """Return the guest of that name if it runs."""
         guest = cls(paths or Paths.find(), name)
         return guest if guest.pid is not None else None
 
     @property
     def state(self) -> dict[str, object]:
-        found: dict[str, object] = json.loads(self.state_file.read_text()) if self.state_file.exists() else {}
+        """What the process that started the guest wrote down: pid, ports, version, firmware."""
+        found: dict[str, object] = (
+            json.loads(self.state_file.read_text()) if self.state_file.exists() else {}
+        )
         return found
 
     @property
@@ -115,6 +121,7 @@ class Guest:
 
     @property
     def url(self) -> str:
+        """Address of the page on this machine."""
         return f"https://127.0.0.1:{self.state['https_port']}"
 
     @property
@@ -124,11 +131,24 @@ class Guest:
             self._token = self.ssh(["codex", "token", "show"], 300).stdout.strip()
             self.ca_file.write_text(self.ssh(["cat", "/var/lib/codex/ca.crt"], 300).stdout)
             if not self._token or "BEGIN CERTIFICATE" not in self.ca_file.read_text():
-                raise BuildError("The guest did not give its token and certificate.", hint=f"See {self.serial_log}.")
+                raise BuildError(
+                    "The guest did not give its token and certificate.",
+                    hint=f"See {self.serial_log}.",
+                )
         return self._token
 
+    @property
+    def title(self) -> str:
+        """What runs in it, for a person."""
+        return f"Codex OS {self.state['version']}"
+
+    def boots(self, version: str) -> bool:
+        """Whether this guest runs the latest image: versions of an uncommitted tree repeat."""
+        image = self.paths.image(version, ".raw")
+        return image.exists() and self.state.get("image") == _identity(image)
+
     def wait_for_serial(self, pattern: str, timeout_s: float) -> "re.Match[str]":
-        """Waits until the serial log matches; BuildError with its tail when QEMU ends or time is over."""
+        """Wait until the serial log matches; BuildError when QEMU ends or time is over."""
         deadline = time.monotonic() + timeout_s
         while True:
             alive = self.pid is not None
@@ -140,16 +160,17 @@ class Guest:
                 what = f"did not show {pattern!r} within {timeout_s:.0f} s" if alive else "ended"
                 raise BuildError(
                     f"The guest {self.directory.name} {what}.",
-                    hint=f"Its console is in {self.serial_log}; the end:\n\n{command.tail(self.serial_log)}",
+                    hint=f"Its console is in {self.serial_log}; the end:\n\n"
+                    f"{command.tail(self.serial_log)}",
                 )
             time.sleep(0.5)
 
     def serial_text(self) -> str:
-        """What the console has shown."""
+        """Return what the console has shown."""
         return self.serial_log.read_text(errors="replace") if self.serial_log.exists() else ""
 
     def ssh(self, argv: Sequence[str], timeout_s: float) -> "subprocess.CompletedProcess[str]":
-        """Runs a command in the guest as root; the host key is the one that the console named."""
+        """Run a command in the guest as root; the host key is the one that the console named."""
         self._pin_host_key(timeout_s)
         words = ["ssh", "-F", str(self.ssh_config), "guest", "--", *argv]
         return subprocess.run(
@@ -163,7 +184,7 @@ class Guest:
         )
 
     def wait_exit(self, timeout_s: float) -> ExitReport:
-        """Waits for QEMU to end by itself; only for the process that started it."""
+        """Wait for QEMU to end by itself; only for the process that started it."""
         if self._process is None:
             raise BuildError("Only the process that started a guest can wait for its end.")
         try:
@@ -175,10 +196,15 @@ class Guest:
         events = (self.directory / "qemu.log").read_text(errors="replace")
         if status == 0 and nonce and written == [nonce]:
             return ExitReport(EXIT_STATUS, "the guest wrote the nonce and powered off")
-        return ExitReport(None, f"QEMU ended with status {status}, exit channel {written!r}: {events[-300:]}")
+        return ExitReport(
+            None, f"QEMU ended with status {status}, exit channel {written!r}: {events[-300:]}"
+        )
 
     def stop(self) -> None:
-        """Ends the guest: ACPI first, then the process; nothing is left running."""
+        """End QEMU as by pulling the plug, by force if it does not; nothing is left running.
+
+        The guest is not asked: its journalled /var has to survive a power cut as it is.
+        """
         pid = self.pid
         if pid is None:
             return
@@ -207,14 +233,27 @@ class Guest:
         (self.directory / "exit").touch()
         backing = spec.disk or self.paths.image(version, ".raw")
         if not overlay.exists():
-            create = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", backing, "-F", "raw", overlay, DISK_SIZE]
+            create: list[str | Path] = [
+                "qemu-img",
+                "create",
+                "-q",
+                "-f",
+                "qcow2",
+                "-b",
+                backing,
+                "-F",
+                "raw",
+                overlay,
+                DISK_SIZE,
+            ]
             self.tree.run(create, log=self.directory / "qemu-img.log")
         variables = self.directory / "vars.fd"
         if spec.firmware == "ovmf" and not variables.exists():
             shutil.copy(firmware.variables(self.paths, self.tree), variables)
         self.ssh_config.write_text(
             "Host guest\n  HostName 127.0.0.1\n"
-            f"  Port {spec.ssh_port}\n  User root\n  IdentityFile {self.paths.keys / 'ssh'}\n  IdentitiesOnly yes\n"
+            f"  Port {spec.ssh_port}\n  User root\n"
+            f"  IdentityFile {self.paths.keys / 'ssh'}\n  IdentitiesOnly yes\n"
             f"  UserKnownHostsFile {self.directory / 'known_hosts'}\n  StrictHostKeyChecking yes\n"
             f"  ControlMaster auto\n  ControlPath {self.control_path}\n  ControlPersist 600\n"
             "  ConnectTimeout 120\n  ServerAliveInterval 30\n  ServerAliveCountMax 10\n"
@@ -223,25 +262,36 @@ class Guest:
 
     @property
     def control_path(self) -> str:
-        """In /tmp of the tree: a socket's path has to stay under 108 bytes wherever the repository lies."""
-        return f"/tmp/codex-{self.directory.name}-%p"
+        """In /tmp of the tree: a socket's path has to stay under 108 bytes wherever we lie."""
+        return f"/tmp/codex-{self.directory.name}-%p"  # noqa: S108 - of the tree, root's own
 
     def _launch(self, spec: GuestSpec, version: str) -> None:
         parts = uki.unpack(self.paths, self.tree, version)
         accelerator = accel.choose(self.paths, self.tree, parts / "linux")
         argv = self._command(spec, accelerator, parts)
-        log = (self.directory / "qemu.log").open("wb")
-        self._process = subprocess.Popen(
-            self.tree.command(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=self.tree.environment(),
-            start_new_session=True,
-        )
-        state = {"pid": self._process.pid, "https_port": spec.https_port, "ssh_port": spec.ssh_port}
-        state |= {"version": version, "accelerator": accelerator, "exit_nonce": spec.exit_nonce, "firmware": spec.firmware}
-        self.state_file.write_text(json.dumps(state))
+        with (self.directory / "qemu.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                self.tree.command(argv),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.tree.environment(),
+                start_new_session=True,
+            )
+        state = {
+            "pid": self._process.pid,
+            "https_port": spec.https_port,
+            "ssh_port": spec.ssh_port,
+            "version": version,
+            "image": _identity(spec.disk or self.paths.image(version, ".raw")),
+            "accelerator": accelerator,
+            "exit_nonce": spec.exit_nonce,
+            "firmware": spec.firmware,
+        }
+        # In one step: a state that breaks off would be a guest that nobody can stop.
+        new = self.state_file.with_suffix(".new")
+        new.write_text(json.dumps(state))
+        new.replace(self.state_file)
         time.sleep(1)
         if self._process.poll() is not None:
             raise BuildError("QEMU did not start.", hint=command.tail(self.directory / "qemu.log"))
@@ -250,24 +300,42 @@ class Guest:
         fast = accelerator == "kvm"
         secure = spec.firmware == "ovmf"
         argv: list[str | Path] = ["qemu-system-x86_64", "-nodefaults", "-no-reboot"]
-        argv += ["-name", f"codex-{self.directory.name}", "-machine", f"q35,smm={'on' if secure else 'off'}"]
+        argv += [
+            "-name",
+            f"codex-{self.directory.name}",
+            "-machine",
+            f"q35,smm={'on' if secure else 'off'}",
+        ]
         argv += ["-accel", "kvm" if fast else "tcg,thread=multi", "-cpu", "host" if fast else "max"]
         argv += ["-smp", str(spec.cpus), "-m", str(spec.memory_mib), "-display", "none"]
-        argv += ["-serial", f"file:{self.serial_log}", "-qmp", f"unix:{self.directory / 'qmp'},server,nowait"]
-        argv += ["-drive", f"if=none,id=disk,format=qcow2,file={self.directory / 'disk.qcow2'},cache=unsafe,discard=unmap"]
+        argv += ["-serial", f"file:{self.serial_log}"]
+        disk = f"if=none,id=disk,format=qcow2,file={self.directory / 'disk.qcow2'}"
+        argv += ["-drive", f"{disk},cache=unsafe,discard=unmap"]
         argv += ["-device", "virtio-blk-pci,drive=disk,serial=codex-disk,bootindex=1"]
         argv += ["-netdev", self._network(spec), "-device", "virtio-net-pci,netdev=net,romfile="]
         argv += ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
         argv += ["-chardev", f"file,id=exit,path={self.directory / 'exit'}"]
         argv += ["-device", "virtserialport,chardev=exit,name=codex.exit"]
-        # A display function behind a PCIe port, so that link speed, width and driver of a function can be seen.
-        argv += ["-device", "pcie-root-port,id=slot1,chassis=1,slot=1", "-device", "virtio-gpu-pci,bus=slot1"]
+        # A display function behind a PCIe port: its link speed, width and driver can be seen.
+        argv += [
+            "-device",
+            "pcie-root-port,id=slot1,chassis=1,slot=1",
+            "-device",
+            "virtio-gpu-pci,bus=slot1",
+        ]
         if secure:
             code = f"if=pflash,format=raw,unit=0,readonly=on,file={firmware.CODE}"
             argv += ["-global", "driver=cfi.pflash01,property=secure,value=on", "-drive", code]
             argv += ["-drive", f"if=pflash,format=raw,unit=1,file={self.directory / 'vars.fd'}"]
         else:
-            argv += ["-kernel", parts / "linux", "-initrd", parts / "initrd", "-append", uki.command_line(parts)]
+            argv += [
+                "-kernel",
+                parts / "linux",
+                "-initrd",
+                parts / "initrd",
+                "-append",
+                uki.command_line(parts),
+            ]
         for name, value in self._credentials(spec).items():
             text = base64.b64encode(value).decode()
             argv += ["-smbios", f"type=11,value=io.systemd.credential.binary:{name}={text}"]
@@ -276,11 +344,24 @@ class Guest:
     @staticmethod
     def _network(spec: GuestSpec) -> str:
         forward = [(spec.https_port, 3030), (spec.ssh_port, 22)]
-        return "user,id=net" + "".join(f",hostfwd=tcp:127.0.0.1:{host}-:{guest}" for host, guest in forward)
+        return "user,id=net" + "".join(
+            f",hostfwd=tcp:127.0.0.1:{host}-:{guest}" for host, guest in forward
+        )
 
     def _credentials(self, spec: GuestSpec) -> dict[str, bytes]:
-        found = {"ssh.authorized_keys.root": (keys.ssh_public(self.paths) + "\n").encode(), **spec.credentials}
+        found = {
+            "ssh.authorized_keys.root": (keys.ssh_public(self.paths) + "\n").encode(),
+            **spec.credentials,
+        }
         if spec.exit_nonce is not None:
-            found["systemd.extra-unit.codex-exit.service"] = EXIT_UNIT.format(nonce=spec.exit_nonce).encode()
+            found["systemd.extra-unit.codex-exit.service"] = EXIT_UNIT.format(
+                nonce=spec.exit_nonce
+            ).encode()
             found["systemd.unit-dropin.multi-user.target"] = b"[Unit]\nWants=codex-exit.service\n"
         return found
+
+
+def _identity(image: Path) -> str:
+    """Tells one file from another that took its name, without reading it."""
+    found = image.stat()
+    return f"{found.st_ino}-{found.st_mtime_ns}"

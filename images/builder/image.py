@@ -16,8 +16,14 @@ from builder.tree import Tree
 from builder.version import Version
 from builder.version import of as version_of
 
-# Files of a role that the cached prepare step reads; a change in any other file leaves that cache alone.
-INSTALL_FILES = ("tasks/main.yml", "tasks/preflight.yml", "tasks/packages.yml", "defaults/main.yml", "vars")
+# Files of a role that the cached prepare step reads; any other change leaves that cache alone.
+INSTALL_FILES = (
+    "tasks/main.yml",
+    "tasks/preflight.yml",
+    "tasks/packages.yml",
+    "defaults/main.yml",
+    "vars",
+)
 
 
 class Image:
@@ -31,7 +37,7 @@ class Image:
         self.images = paths.root / "images"
 
     def ensure(self) -> str:
-        """Makes what is missing or changed and returns the version that is now the latest."""
+        """Make what is missing or changed and return the version that is now the latest."""
         self.tree.ensure()
         keys.ensure(self.paths, self.tree)
         version = version_of(self.paths)
@@ -55,14 +61,17 @@ class Image:
         return version.number
 
     def manifest_packages(self, version: Version) -> list[dict[str, str]]:
-        """Packages of image and initrd as mkosi recorded them."""
+        """Return the packages of image and initrd as mkosi recorded them."""
         found: list[dict[str, str]] = []
-        for path in (self.paths.image(version.number, ".manifest"), self.paths.initrd_dir / "initrd.manifest"):
+        for path in (
+            self.paths.image(version.number, ".manifest"),
+            self.paths.initrd_dir / "initrd.manifest",
+        ):
             found += json.loads(path.read_text())["packages"]
         return found
 
     def build_for_lock(self) -> list[Package]:
-        """Builds without the lock and returns what went in, with the archive's hashes."""
+        """Build without the lock and return what went in, with the archive's hashes."""
         keys.ensure(self.paths, self.tree)
         version = version_of(self.paths)
         Packages(self.paths, self.tree).ensure_agent(version)
@@ -72,18 +81,34 @@ class Image:
             stamp.Stamp(self.paths.stamps, name).clear()
         self._initrd()
         self._disk(version)
-        used = {(p["name"], p["version"]) for p in self.manifest_packages(version) if p["name"] != "codex-agent"}
+        used = {
+            (p["name"], p["version"])
+            for p in self.manifest_packages(version)
+            if p["name"] != "codex-agent"
+        }
         archive = self.tree.archive()
-        packages = [p for p in archive.show({name for name, _ in used}) if (p.name, p.version) in used]
+        packages = [
+            p for p in archive.show({name for name, _ in used}) if (p.name, p.version) in used
+        ]
         missing = {name for name, _ in used} - {p.name for p in packages}
         if missing:
-            raise BuildError(f"The archive does not list: {', '.join(sorted(missing))}.", hint="Run make lock again.")
+            raise BuildError(
+                f"The archive does not list: {', '.join(sorted(missing))}.",
+                hint="Run make lock again.",
+            )
         return list({p.name: p for p in packages}.values())
 
     def _digest(self, version: Version) -> str:
-        folders = [self.images, self.paths.root / "roles", self.paths.root / "playbooks", self.paths.packages]
+        folders = [
+            self.images,
+            self.paths.root / "roles",
+            self.paths.root / "playbooks",
+            self.paths.packages,
+        ]
         files = [self.paths.root / "mkosi.conf", *self.paths.keys.glob("*.crt")]
-        return stamp.digest(files=[*folders, *files], words=[version.number, self.settings.flavour])
+        return stamp.digest(
+            files=[*folders, *files], words=[version.number, version.commit, self.settings.flavour]
+        )
 
     def _complete(self, version: Version) -> bool:
         names = (".raw", ".efi", ".manifest", ".spdx.json")
@@ -91,7 +116,7 @@ class Image:
         return there and self.paths.latest_version() == version.number
 
     def _prepare_sandbox(self, locked: dict[str, Package]) -> None:
-        """The apt configuration that mkosi uses: the host's mirrors, the locked versions."""
+        """Write the apt configuration that mkosi uses: the host's mirrors, the locked versions."""
         archive = self.tree.archive()
         with log.step("Reading the archive's package lists"):
             archive.refresh()
@@ -105,7 +130,10 @@ class Image:
         (apt / "preferences.d/codex-lock").write_text(lock.preferences(locked.values()) or "\n")
 
     def _mkosi(self, folder: Path, *words: str | Path) -> None:
-        for name in ("cache/packages", "cache/image", "cache/initrd", "workspace", "image", "initrd"):
+        # What an interrupted mkosi left there is some GiB, and nobody else would remove it.
+        shutil.rmtree(self.paths.build / "workspace", ignore_errors=True)
+        caches = ("cache/packages", "cache/image", "cache/initrd")
+        for name in (*caches, "workspace", "image", "initrd"):
             (self.paths.build / name).mkdir(parents=True, exist_ok=True)
         self.tree.run(["mkosi", "--directory", folder, *words], log=self.log, cwd=folder)
 
@@ -122,15 +150,18 @@ class Image:
         made = stamp.Stamp(self.paths.stamps, "initrd")
         if made.fresh(wanted) and result.exists():
             return
-        with log.step("Building the initrd"):
-            self._mkosi(self.images / "initrd", f"--include=../flavours/{self.settings.flavour}", "--force", "build")
-        made.write(wanted)
+        flavour = f"--include=../flavours/{self.settings.flavour}"
+        with made.renewed(wanted), log.step("Building the initrd"):
+            self._mkosi(self.images / "initrd", flavour, "--force", "build")
 
     def _disk(self, version: Version) -> None:
         cache = stamp.Stamp(self.paths.stamps, "image-cache")
         wanted = self._cache_digest()
         fresh = cache.fresh(wanted)
-        with log.step(f"Building image {version.number}" + ("" if fresh else " from packages (about 5 minutes)")):
+        with log.step(
+            f"Building image {version.number}"
+            + ("" if fresh else " from packages (about 5 minutes)")
+        ):
             if not fresh:
                 cache.clear()
             self._mkosi(
@@ -145,13 +176,16 @@ class Image:
             cache.write(wanted)
 
     def _cache_digest(self) -> str:
-        """What the cached part of the build reads: mkosi compares package names, but not what scripts read."""
+        """Digest of what the cached part of the build reads; mkosi compares package names only."""
         roles = [
             path for role in sorted((self.paths.root / "roles").iterdir()) for name in INSTALL_FILES
             if (path := role / name).exists()
         ]  # fmt: skip
         scripts = [self.images / "scripts" / name for name in ("prepare", "apply", "enter")]
-        configuration = [self.images / "mkosi.conf.d/40-base.conf", self.images / "flavours" / self.settings.flavour]
+        configuration = [
+            self.images / "mkosi.conf.d/40-base.conf",
+            self.images / "flavours" / self.settings.flavour,
+        ]
         playbooks = [self.paths.root / "playbooks/site.yml"]
         lists = [self.paths.sandbox / "etc/apt/preferences.d"]
         return stamp.digest(
@@ -160,25 +194,37 @@ class Image:
         )
 
     def _verify_packages(self, locked: dict[str, Package], version: Version) -> None:
-        """The packages that went in are the locked ones, by name and version, and the .deb files by hash."""
-        names = {p["name"]: p["version"] for p in self.manifest_packages(version) if p["name"] != "codex-agent"}
+        """Compare what went in with the lock: name and version, and the .deb files by hash."""
+        names = {
+            p["name"]: p["version"]
+            for p in self.manifest_packages(version)
+            if p["name"] != "codex-agent"
+        }
         lock.check_result(locked, names, "The image")
         wrong = []
         for deb in sorted((self.paths.build / "cache/packages").rglob("*.deb")):
             name, deb_version = deb.name.split("_")[0], deb.name.split("_")[1].replace("%3a", ":")
             package = locked.get(name)
-            if name in names and package and package.version == deb_version and _sha256(deb) != package.sha256:
+            if (
+                name in names
+                and package
+                and package.version == deb_version
+                and _sha256(deb) != package.sha256
+            ):
                 wrong.append(deb.name)
         if wrong:
             raise BuildError(
                 f"Downloaded packages do not have their locked hash: {', '.join(wrong)}.",
-                hint="Remove build/cache/packages and try again; if it stays, the mirror is not to be trusted.",
+                hint="Remove build/cache/packages and try again; "
+                "if it stays, do not trust the mirror.",
             )
 
     def _publish(self, version: Version) -> None:
         """Names the version as the latest and removes the artefacts of others."""
         folder = self.paths.image_dir
-        names = [self.paths.image(version.number, s) for s in (".raw", ".efi", ".manifest", ".spdx.json")]
+        names = [
+            self.paths.image(version.number, s) for s in (".raw", ".efi", ".manifest", ".spdx.json")
+        ]
         for path in folder.iterdir():
             if path.name.startswith("codex-os") and path not in names:
                 path.unlink()

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys of the user's own build: made once, mode 0600, never overwritten, shown only to the steps that sign.
+"""Keys of the user's own build: made once, never overwritten, shown only to steps that sign.
 
-    pk, kek, db   Secure Boot: platform key, key exchange key, and the key that signs loader and UKI
-    verity        signs the root hash of dm-verity
-    ssh           the operator's key for `make shell` and the tests
+pk, kek, db   Secure Boot: platform key, key exchange key, and the key that signs loader and UKI
+verity        signs the root hash of dm-verity
+ssh           the operator's key for `make shell` and the tests
+
+A new pair is written under names that begin with a dot and gets its names when it is whole; what an
+interruption leaves between two renames is finished by the next run.
 """
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from builder import log
@@ -21,81 +26,111 @@ CERTIFICATES = {
     "db": "Codex OS signature database",
     "verity": "Codex OS root file system",
 }
+PUBLIC = {".crt", ".pub", ".json"}
 DAYS = 3650
 
 
 def ensure(paths: Paths, tree: Tree) -> None:
-    """Makes what is missing and refuses what others can read."""
+    """Make what is missing and refuse what others can read."""
     folder = paths.keys
     folder.mkdir(mode=0o700, exist_ok=True)
     check_modes(folder)
-    missing = [name for name in CERTIFICATES if not (folder / f"{name}.crt").exists()]
-    with_key = [name for name in missing if (folder / f"{name}.key").exists()]
-    if with_key:
-        raise BuildError(
-            f"keys/{with_key[0]}.key has no certificate beside it.",
-            hint=f"Restore keys/{with_key[0]}.crt from your backup, or move the key away to have a new pair made.",
-        )
+    logfile = paths.logs / "keys.log"
+    missing = [name for name in CERTIFICATES if not _whole(folder, f"{name}.key", f"{name}.crt")]
     if missing:
         with log.step(f"Making keys: {', '.join(missing)}"):
             for name in missing:
-                _certificate(folder, name, tree, paths.logs / "keys.log")
-    if not (folder / "ssh").exists():
-        tree.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "codex-os operator", "-f", folder / "ssh"],
-            log=paths.logs / "keys.log",
-        )
+                _certificate(folder, name, tree, logfile)
+    if not _whole(folder, "ssh", "ssh.pub"):
+        _ssh(folder, tree, logfile)
     _give_to_caller(folder)
 
 
 def check_modes(folder: Path) -> None:
     """BuildError for a private key that group or others may read."""
     for path in [folder, *folder.iterdir()]:
-        if path.suffix in {".crt", ".pub", ".json"}:
+        if path.suffix in PUBLIC:
             continue
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
+        mode = stat.S_IMODE(path.lstat().st_mode if path.is_symlink() else path.stat().st_mode)
+        if mode & 0o077 and not path.is_symlink():
             want = "700" if path.is_dir() else "600"
+            name = path.name if path != folder else ""
             raise BuildError(
-                f"keys/{path.name if path != folder else ''} has mode {mode:04o}; others could read a private key.",
-                hint=f"chmod {want} {path}  (and make new keys if somebody else may have read this one)",
+                f"keys/{name} has mode {mode:04o}; others could read a private key.",
+                hint=f"chmod {want} {path}  (and make new keys if somebody else may have read it)",
             )
 
 
-def _certificate(folder: Path, name: str, tree: Tree, logfile: Path) -> None:
-    """A key and its self-signed certificate; both appear under their names only when both are complete.
+def _whole(folder: Path, private: str, public: str) -> bool:
+    """Whether a pair is there; False when neither half is, BuildError when one is missing.
 
-    RSA 2048 with SHA-256, because firmware has to accept no more than that (UEFI specification, 32.4).
+    The public half is renamed first. If it stands there alone and the new private half still waits
+    under its first name, the rename of that one is all that was missing.
     """
-    new_key, new_certificate = folder / f".{name}.key", folder / f".{name}.crt"
-    command_line = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-sha256", "-nodes", "-days", str(DAYS)]
-    subject = ["-subj", f"/CN={CERTIFICATES[name]}/", "-addext", "basicConstraints=critical,CA:FALSE"]
+    key, certificate, waiting = folder / private, folder / public, folder / f".{private}"
+    if certificate.exists() and not key.exists() and waiting.exists():
+        waiting.replace(key)
+    if key.exists() == certificate.exists():
+        return key.exists()
+    there, gone = (private, public) if key.exists() else (public, private)
+    raise BuildError(
+        f"keys/{there} is there, but keys/{gone} is not.",
+        hint=f"Restore keys/{gone} from your backup, or move keys/{there} away for a new pair.",
+    )
+
+
+def _certificate(folder: Path, name: str, tree: Tree, logfile: Path) -> None:
+    """Make a key and its self-signed certificate.
+
+    RSA 2048 with SHA-256, because firmware has to accept no more than that (UEFI specification,
+    32.4).
+    """
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-sha256", "-nodes"]
+    words += ["-days", str(DAYS), "-subj", f"/CN={CERTIFICATES[name]}/"]
+    words += ["-addext", "basicConstraints=critical,CA:FALSE"]
+    with _new_pair(folder, f"{name}.key", f"{name}.crt") as (key, certificate):
+        tree.run([*words, "-keyout", key, "-out", certificate], log=logfile)
+
+
+def _ssh(folder: Path, tree: Tree, logfile: Path) -> None:
+    with _new_pair(folder, "ssh", "ssh.pub") as (key, _):
+        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "codex-os operator"]
+        tree.run([*words, "-f", key], log=logfile)
+
+
+@contextmanager
+def _new_pair(folder: Path, private: str, public: str) -> Iterator[tuple[Path, Path]]:
+    """Names to write a pair to; at the end both are synced and named, the public half first."""
+    new_key, new_public = folder / f".{private}", folder / f".{public}"
+    for path in (new_key, new_public):
+        path.unlink(missing_ok=True)
     previous = os.umask(0o077)
     try:
-        tree.run([*command_line, *subject, "-keyout", new_key, "-out", new_certificate], log=logfile)
+        yield new_key, new_public
     finally:
         os.umask(previous)
     new_key.chmod(0o600)
-    new_certificate.chmod(0o644)
-    new_key.replace(folder / f"{name}.key")
-    new_certificate.replace(folder / f"{name}.crt")
+    new_public.chmod(0o644)
+    for path in (new_key, new_public):
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+    new_public.replace(folder / public)
+    new_key.replace(folder / private)
 
 
 def _give_to_caller(folder: Path) -> None:
-    """Under sudo the keys belong to the person who called it, who is the one to use and back them up."""
+    """Under sudo the keys belong to the caller, who is the one to use and back them up."""
     owner = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
     if owner[0] and owner[1]:
         for path in [folder, *folder.iterdir()]:
-            os.chown(path, int(owner[0]), int(owner[1]))
+            os.chown(path, int(owner[0]), int(owner[1]), follow_symlinks=False)
 
 
 def private_names(paths: Paths) -> list[str]:
-    """Names of the private files, for messages and tests."""
+    """Return the names of the private files, for messages and tests."""
     return sorted(p.name for p in paths.keys.iterdir() if p.suffix == ".key" or p.name == "ssh")
 
 
 def ssh_public(paths: Paths) -> str:
-    """The operator's public ssh key."""
+    """Return the operator's public ssh key."""
     return (paths.keys / "ssh.pub").read_text().strip()
-
-

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person sees of long work: one line a step with its time; everything else goes to a log file."""
+"""What a person sees of long work: one line a step with its time; the rest goes to a log file."""
 
 import os
+import shutil
 import sys
 import threading
 import time
@@ -9,6 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 START = time.monotonic()
+# Clears the line that a running step keeps rewriting; empty while there is none.
+_ERASE = "\r\x1b[K"
+_erase = ""
+_lock = threading.Lock()
 
 
 def clock(seconds: float) -> str:
@@ -18,42 +23,50 @@ def clock(seconds: float) -> str:
 
 def say(text: str) -> None:
     """One line for the person, with the time since the command began."""
-    print(f"[{clock(time.monotonic() - START):>6}] {text}", flush=True)
+    with _lock:
+        print(f"{_erase}[{clock(time.monotonic() - START):>6}] {text}", flush=True)
 
 
 def plain(text: str = "") -> None:
-    """A line without the clock: results and instructions."""
-    print(text, flush=True)
+    """Print a line without the clock: results and instructions."""
+    with _lock:
+        print(f"{_erase}{text}", flush=True)
 
 
 def _ticking(title: str, started: float, done: threading.Event) -> None:
     while not done.wait(1.0):
-        print(f"\r[{clock(time.monotonic() - START):>6}] {title} … {clock(time.monotonic() - started)} ", end="")
-        sys.stdout.flush()
+        now = time.monotonic()
+        line = f"[{clock(now - START):>6}] {title} … {clock(now - started)} "
+        # A line that wraps could not be rewritten.
+        line = line[: shutil.get_terminal_size().columns - 1]
+        with _lock:
+            print(f"{_ERASE}{line}", end="", flush=True)
 
 
 @contextmanager
-def step(title: str) -> Iterator[None]:
-    """A piece of work with a beginning and an end; on a terminal its time runs while it works."""
+def step(title: str, *, quiet: bool = True) -> Iterator[None]:
+    """Show a piece of work with its beginning and end; on a terminal its time runs with it.
+
+    ``quiet`` says that the work prints nothing itself: a running clock would fall into its lines.
+    """
+    global _erase
     started = time.monotonic()
     done = threading.Event()
-    live = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     thread = threading.Thread(target=_ticking, args=(title, started, done), daemon=True)
+    live = quiet and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     if live:
+        _erase = _ERASE
         thread.start()
     else:
         say(f"{title} …")
+    ended = "stopped after"
     try:
         yield
-    except BaseException:
-        _finish(live, done, thread, f"{title}: stopped after {clock(time.monotonic() - started)}")
-        raise
-    _finish(live, done, thread, f"{title}: done in {clock(time.monotonic() - started)}")
-
-
-def _finish(live: bool, done: threading.Event, thread: threading.Thread, text: str) -> None:
-    done.set()
-    if live:
-        thread.join()
-        print("\r\x1b[K", end="")
-    say(text)
+        ended = "done in"
+    finally:
+        done.set()
+        if live:
+            thread.join()
+        say(f"{title}: {ended} {clock(time.monotonic() - started)}")
+        if live:
+            _erase = ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the roles install that is ours: the codex-agent package, with the page and the locked dependencies in it."""
+"""What the roles install that is ours: package codex-agent, with page and locked dependencies."""
 
 import os
 import shutil
@@ -31,6 +31,17 @@ Priority: optional
 Description: agent of an AI host
  Shows what the host is and how it is, over HTTPS and on the command line.
 """
+BUILD = """\
+\"\"\"Written when the package was made.\"\"\"
+
+VERSION = "{version}"
+COMMIT = "{commit}"
+"""
+PIP_INSTALL = ("install", "--quiet", "--require-hashes", "--only-binary=:all:", "--no-deps")
+PIP_HINT = "The network or the Python package index failed."
+# The root is sealed, so sources cannot differ from what was compiled, and mtimes are not kept.
+COMPILE = ("python3", "-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash")
+DEB = ("dpkg-deb", "--root-owner-group", "--uniform-compression", "-Zzstd", "-z3", "--build")
 
 
 class Packages:
@@ -42,81 +53,100 @@ class Packages:
         self.log = paths.logs / "packages.log"
 
     def ensure_venv(self) -> None:
-        """The Python environment of linters and tests, from the hash-locked list."""
-        requirements = [self.paths.root / "requirements" / name for name in ("agent.txt", "dev.txt")]
+        """Make the Python environment of linters and tests, from the hash-locked list."""
+        folder = self.paths.root / "requirements"
+        requirements: list[Path] = [folder / "agent.txt", folder / "dev.txt"]
         wanted = stamp.digest(files=requirements, words=[self._tools()])
         made = stamp.Stamp(self.paths.stamps, "venv")
-        if made.fresh(wanted):
+        if made.fresh(wanted) and (self.paths.venv / "bin/python").is_symlink():
             return
-        with log.step("Making the Python environment for tests and linters"):
+        title = "Making the Python environment for tests and linters"
+        with made.renewed(wanted), log.step(title):
             shutil.rmtree(self.paths.venv, ignore_errors=True)
             self.tree.run(["python3", "-m", "venv", self.paths.venv], log=self.log)
-            pip = [self.paths.venv / "bin/pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "--no-deps"]
             for name in requirements:
-                self.tree.run([*pip, "-r", name], log=self.log, hint="The network or the Python package index failed.")
-        made.write(wanted)
+                argv: list[str | Path] = [self.paths.venv / "bin/pip", *PIP_INSTALL, "-r", name]
+                self.tree.run(argv, log=self.log, hint=PIP_HINT)
 
     def ensure_page(self) -> Path:
-        """The page, built by Vite in the tree."""
+        """Build the page with Vite in the tree and return its folder."""
         web = self.paths.root / "codex_agent/web"
         wanted = stamp.digest(files=[web], words=[self._tools()])
         made = stamp.Stamp(self.paths.stamps, "page")
         if not (made.fresh(wanted) and (web / "dist/index.html").exists()):
-            with log.step("Building the page"):
-                npm = {"npm_config_cache": str(self.paths.build / "cache/npm"), "npm_config_update_notifier": "false"}
+            with made.renewed(wanted), log.step("Building the page"):
                 self.ensure_node_modules()
-                self.tree.run(["npm", "run", "build"], log=self.log, cwd=web, env=npm)
-            made.write(wanted)
+                self.tree.run(["npm", "run", "build"], log=self.log, cwd=web, env=self._npm())
         return web / "dist"
 
     def ensure_node_modules(self) -> None:
-        """The page's locked dependencies."""
+        """Fetch the page's locked dependencies."""
         web = self.paths.root / "codex_agent/web"
         wanted = stamp.digest(files=[web / "package-lock.json"], words=[self._tools()])
         made = stamp.Stamp(self.paths.stamps, "node-modules")
         if made.fresh(wanted) and (web / "node_modules").is_dir():
             return
-        npm = {"npm_config_cache": str(self.paths.build / "cache/npm"), "npm_config_update_notifier": "false"}
-        self.tree.run(["npm", "ci", "--no-audit", "--no-fund"], log=self.log, cwd=web, env=npm)
-        made.write(wanted)
+        with made.renewed(wanted):
+            argv = ["npm", "ci", "--no-audit", "--no-fund"]
+            hint = "The network or the npm registry failed."
+            self.tree.run(argv, log=self.log, cwd=web, env=self._npm(), hint=hint)
+
+    def _npm(self) -> dict[str, str]:
+        cache = str(self.paths.build / "cache/npm")
+        return {"npm_config_cache": cache, "npm_config_update_notifier": "false"}
 
     def ensure_agent(self, version: Version) -> Path:
-        """The Debian package of this version, rebuilt when anything in it changed."""
+        """Return the Debian package of this version, rebuilt when anything in it changed."""
         package = self.paths.packages / f"codex-agent_{version.number}+deb13_amd64.deb"
         page = self.ensure_page()
         dependencies = self._dependencies()
-        sources = [p for p in (self.paths.root / "codex_agent").iterdir() if p.name not in {"web", "__pycache__"}]
+        sources = [
+            p
+            for p in (self.paths.root / "codex_agent").iterdir()
+            if p.name not in {"web", "__pycache__"}
+        ]
         wanted = stamp.digest(
             files=[*sources, self.paths.root / "pyproject.toml"],
-            words=[version.number, LAUNCHER, CONTROL, stamp.digest(files=sorted(page.rglob("*.*"))), dependencies.name],
+            words=[
+                version.number,
+                version.commit,
+                LAUNCHER,
+                CONTROL,
+                stamp.digest(files=[page]),
+                dependencies.name,
+            ],
         )
         made = stamp.Stamp(self.paths.stamps, "agent")
         if made.fresh(wanted) and package.exists():
             return package
-        with log.step("Packing the agent"):
+        with made.renewed(wanted), log.step("Packing the agent"):
             self._pack(package, version, dependencies, page)
-        made.write(wanted)
         return package
 
     def _tools(self) -> str:
         return stamp.Stamp(self.paths.stamps, "tools").path.read_text()
 
     def _dependencies(self) -> Path:
-        """The unpacked wheels of requirements/agent.txt, compiled; named by what they were made from."""
+        """Return the unpacked wheels of requirements/agent.txt, named by what made them."""
         lockfile = self.paths.root / "requirements/agent.txt"
-        folder = self.paths.build / f"agent-lib-{stamp.digest(files=[lockfile], words=[self._tools()])[:16]}"
+        digest = stamp.digest(files=[lockfile], words=[self._tools()])
+        folder = self.paths.build / f"agent-lib-{digest[:16]}"
         if not folder.exists():
             with log.step("Fetching the agent's locked dependencies"):
                 for old in self.paths.build.glob("agent-lib-*"):
                     shutil.rmtree(old)
                 new = self.paths.build / "agent-lib.new"
                 shutil.rmtree(new, ignore_errors=True)
-                pip = ["python3", "-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "--no-deps"]
-                self.tree.run(
-                    [*pip, "--no-compile", "--target", new, "-r", lockfile],
-                    log=self.log,
-                    hint="The network or the Python package index failed.",
-                )
+                pip: list[str | Path] = [
+                    "python3",
+                    "-m",
+                    "pip",
+                    *PIP_INSTALL,
+                    "--no-compile",
+                    "--target",
+                    new,
+                ]
+                self.tree.run([*pip, "-r", lockfile], log=self.log, hint=PIP_HINT)
                 shutil.rmtree(new / "bin", ignore_errors=True)
                 for tests in [p for p in new.rglob("tests") if p.is_dir()]:
                     shutil.rmtree(tests)
@@ -132,34 +162,32 @@ class Packages:
         shutil.copytree(
             self.paths.root / "codex_agent",
             library / "codex_agent",
-            ignore=lambda folder, names: set(names) if folder.endswith("codex_agent/web") else ignore(folder, names),
+            ignore=lambda folder, names: (
+                set(names) if folder.endswith("codex_agent/web") else ignore(folder, names)
+            ),
         )
         shutil.copytree(page, library / "codex_agent/web/dist")
-        (library / "codex_agent/_build.py").write_text(
-            f'"""Written when the package was made."""\n\nVERSION = "{version.number}"\nCOMMIT = "{version.commit}"\n'
-        )
+        build = BUILD.format(version=version.number, commit=version.commit)
+        (library / "codex_agent/_build.py").write_text(build)
         launcher = stage / "usr/bin/codex"
         launcher.parent.mkdir(parents=True)
         launcher.write_text(LAUNCHER)
         (stage / "DEBIAN").mkdir()
         (stage / "DEBIAN/control").write_text(CONTROL.format(version=f"{version.number}+deb13"))
         self._normalise(stage, launcher)
-        # Checked by hash of nothing: the root is sealed, so sources cannot differ, and mtimes are not kept.
-        compile_all = ["python3", "-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash"]
-        self.tree.run([*compile_all, "-s", stage, library], log=self.log)
+        self.tree.run([*COMPILE, "-s", stage, library], log=self.log)
         self._checksums(stage)
         self.paths.packages.mkdir(parents=True, exist_ok=True)
         environment = {"SOURCE_DATE_EPOCH": str(version.epoch)}
         new = self.paths.build / "codex-agent.deb"
-        build = ["dpkg-deb", "--root-owner-group", "--uniform-compression", "-Zzstd", "-z3", "--build", stage, new]
-        self.tree.run(build, log=self.log, env=environment)
+        self.tree.run([*DEB, stage, new], log=self.log, env=environment)
         for old in self.paths.packages.glob("codex-agent_*.deb"):
             old.unlink()
         new.replace(package)
 
     @staticmethod
     def _normalise(stage: Path, launcher: Path) -> None:
-        """Same modes whatever the umask of who builds; only the launcher and shared objects' folders are executable."""
+        """Set the same modes whatever the umask of who builds; only the launcher is executable."""
         for folder, _, files in os.walk(stage):
             Path(folder).chmod(0o755)
             for name in files:
@@ -168,5 +196,6 @@ class Packages:
 
     def _checksums(self, stage: Path) -> None:
         """DEBIAN/md5sums, so that `dpkg --verify codex-agent` can tell what differs."""
-        script = "cd \"$1\" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum > DEBIAN/md5sums"
+        sums = "find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum"
+        script = f'cd "$1" && {sums} >DEBIAN/md5sums'
         self.tree.run(["sh", "-c", script, "sh", stage], log=self.log)

@@ -7,69 +7,81 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Paths:
-    """The repository and what a build leaves in it: ``build/`` can be deleted at any time, ``keys/`` cannot."""
+    """The repository and what a build leaves in it; ``build/`` may go any time, ``keys/`` not."""
 
     root: Path
 
     @classmethod
     def find(cls) -> "Paths":
-        """The repository that this file is part of."""
+        """Return the repository that this file is part of."""
         return cls(Path(__file__).resolve().parents[2])
 
     @property
     def build(self) -> Path:
+        """Everything that can be made again."""
         return self.root / "build"
 
     @property
     def keys(self) -> Path:
+        """The user's own keys, outside git."""
         return self.root / "keys"
 
     @property
     def tools(self) -> Path:
+        """Root of the tools tree."""
         return self.build / "tools"
 
     @property
     def image_dir(self) -> Path:
+        """Artefacts of the image."""
         return self.build / "image"
 
     @property
     def initrd_dir(self) -> Path:
+        """The initrd and its manifest."""
         return self.build / "initrd"
 
     @property
     def sandbox(self) -> Path:
+        """Configuration of apt that mkosi uses."""
         return self.build / "sandbox"
 
     @property
     def packages(self) -> Path:
+        """Our own Debian package."""
         return self.build / "packages"
 
     @property
     def stamps(self) -> Path:
+        """Digests of what was made from what."""
         return self.build / "stamps"
 
     @property
     def logs(self) -> Path:
+        """Output of the programs that the build runs."""
         return self.build / "logs"
 
     @property
     def guests(self) -> Path:
+        """A folder for each guest."""
         return self.build / "guests"
 
     @property
     def venv(self) -> Path:
+        """Python environment of linters and tests."""
         return self.build / "venv"
 
     @property
     def locks(self) -> Path:
+        """Package lists and their locks."""
         return self.root / "images" / "lock"
 
     def image(self, version: str, suffix: str) -> Path:
-        """An artefact of one version, e.g. ``image("0.1.57", ".raw")``."""
+        """Return an artefact of one version, e.g. ``image("0.1.57", ".raw")``."""
         return self.image_dir / f"codex-os_{version}{suffix}"
 
     def latest_version(self) -> str | None:
-        """The version that the last complete build wrote, or None before the first."""
+        """Return the version that the last complete build wrote, or None before the first."""
         try:
             return (self.image_dir / "latest").read_text().strip() or None
         except FileNotFoundError:

@@ -2,6 +2,7 @@
 """What has to be true before any work starts; each need that is missing is one sentence."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,29 +13,36 @@ from builder.errors import BuildError
 from builder.paths import Paths
 from builder.settings import Settings
 
+OS_RELEASE = Path("/etc/os-release")
+MEMINFO = Path("/proc/meminfo")
 HOST_PACKAGES = {"mmdebstrap": "mmdebstrap", "git": "git"}
 DISK_GIB = 12
+REBUILD_GIB = 3
 MEMORY_MIB = 3072
 SUPPORTED = {"12", "13"}
 
 
 def host(paths: Paths) -> None:
-    """Operating system, rights, disk, memory and namespaces; installs the two host packages that the README names."""
+    """Operating system, rights, path, disk, memory and namespaces; installs two host packages."""
     _system()
     _root()
+    _path(paths)
     _disk(paths)
-    _memory()
+    _memory(paths)
     _namespaces()
     _packages(paths)
 
 
 def ports(settings: Settings) -> None:
     """BuildError when a port that `make run` needs is taken."""
-    for name, number in (("PORT", settings.port), ("SSH_PORT", settings.ssh_port)):
+    wanted = {"PORT": settings.port, "SSH_PORT": settings.ssh_port}
+    for name, number in wanted.items():
         if port_taken(number):
+            free = _free_port(number, set(wanted.values()))
             raise BuildError(
                 f"Port {number} on 127.0.0.1 is already taken.",
-                hint=f"Stop what uses it (`make stop`, if it is ours) or choose another: make run {name}={number + 1000}",
+                hint="Stop what uses it (`make stop`, if it is ours) or choose another: "
+                f"make run {name}={free}",
             )
 
 
@@ -49,62 +57,114 @@ def port_taken(number: int) -> bool:
     return False
 
 
+def _free_port(number: int, besides: set[int]) -> int:
+    candidates = [*range(number + 1, min(number + 1000, 65536)), *range(30300, 31300)]
+    free: int = next(p for p in candidates if p not in besides and not port_taken(p))
+    return free
+
+
 def _system() -> None:
     release: dict[str, str] = {}
-    path = Path("/etc/os-release")
-    for line in path.read_text().splitlines() if path.exists() else []:
+    for line in OS_RELEASE.read_text().splitlines() if OS_RELEASE.exists() else []:
         key, _, value = line.partition("=")
-        release[key] = value.strip('"')
+        release[key] = value.strip("\"'")
     if release.get("ID") != "debian" or release.get("VERSION_ID") not in SUPPORTED:
         name = release.get("PRETTY_NAME", "an unknown system")
-        raise BuildError(f"This is {name}; Codex OS is built on Debian 12 or 13.", hint="Use such a machine, or a VM.")
-    if os.uname().machine != "x86_64":
-        raise BuildError(f"This machine is {os.uname().machine}; the image is built on x86_64.", hint="Use another one.")
+        raise BuildError(
+            f"This is {name}; Codex OS is built on Debian 12 or 13.",
+            hint="Use such a machine, or a virtual machine.",
+        )
+    machine = os.uname().machine
+    if machine != "x86_64":
+        raise BuildError(
+            f"This machine is {machine}; the image is built on x86_64.", hint="Use one."
+        )
 
 
 def _root() -> None:
     if os.geteuid() != 0:
-        raise BuildError("The build mounts file systems and needs root.", hint="Install sudo, or run make as root.")
+        raise BuildError(
+            "The build mounts file systems and needs root.",
+            hint="Install sudo, or run make as root.",
+        )
+
+
+def _path(paths: Paths) -> None:
+    """Refuse a path with blanks or commas, which apt, QEMU and ssh read as their own."""
+    if not re.fullmatch(r"[A-Za-z0-9._/+@~-]+", str(paths.root)):
+        raise BuildError(
+            f"The path {str(paths.root)!r} holds characters that apt and QEMU read as their own.",
+            hint="Move the repository to a path of letters, digits and . _ / + @ ~ - only.",
+        )
 
 
 def _disk(paths: Paths) -> None:
     free = shutil.disk_usage(paths.root).free >> 30
     if free < DISK_GIB and not paths.tools.exists():
-        raise BuildError(f"{free} GiB are free here; a first build needs {DISK_GIB}.", hint="Free some disk space.")
-    if free < 3:
-        raise BuildError(f"{free} GiB are free here; a build needs 3.", hint="`make clean` removes old results.")
+        raise BuildError(
+            f"{free} GiB are free here; a first build needs {DISK_GIB}.",
+            hint="Free some disk space.",
+        )
+    if free < REBUILD_GIB:
+        raise BuildError(
+            f"{free} GiB are free here; a build needs {REBUILD_GIB}.",
+            hint="`make clean` removes old results.",
+        )
 
 
-def _memory() -> None:
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            available = int(line.split()[1]) >> 10
-            if available < MEMORY_MIB:
-                raise BuildError(f"{available} MiB of memory are free; {MEMORY_MIB} are needed.", hint="Stop other work.")
+def _memory(paths: Paths) -> None:
+    """Memory of our own guests counts as free: `make run` beside a running guest is no new need."""
+    fields = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines() if ":" in line)
+    available = (int(fields["MemAvailable"].split()[0]) >> 10) + _guests_mib(paths)
+    if available < MEMORY_MIB:
+        raise BuildError(
+            f"{available} MiB of memory are free; {MEMORY_MIB} are needed.", hint="Stop other work."
+        )
+
+
+def _guests_mib(paths: Paths) -> int:
+    from builder.guest import Guest
+
+    total = 0
+    for state in paths.guests.glob("*/state.json"):
+        guest = Guest.attach(state.parent.name, paths)
+        if guest is not None:
+            status = Path(f"/proc/{guest.pid}/status").read_text()
+            found = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
+            total += int(found[1]) >> 10 if found else 0
+    return total
 
 
 def _namespaces() -> None:
-    done = subprocess.run(["unshare", "--mount", "--propagation", "slave", "true"], capture_output=True, check=False)
+    """Try the namespaces that mkosi and the tools tree use; root needs no user namespace."""
+    argv = ["unshare", "--mount", "--net", "--ipc", "--propagation", "slave", "true"]
+    done = subprocess.run(argv, capture_output=True, check=False)
     if done.returncode != 0:
         raise BuildError(
-            "This machine does not allow mount namespaces.",
-            hint="In a container: give it CAP_SYS_ADMIN; otherwise check user.max_mnt_namespaces.",
+            "This machine does not allow new namespaces.",
+            hint="In a container: give it CAP_SYS_ADMIN; otherwise check the limits in "
+            "/proc/sys/user (max_mnt_namespaces, max_net_namespaces, max_ipc_namespaces).",
         )
 
 
 def _packages(paths: Paths) -> None:
-    missing = [package for program, package in HOST_PACKAGES.items() if shutil.which(program) is None]
+    missing = [
+        package for program, package in HOST_PACKAGES.items() if shutil.which(program) is None
+    ]
     if not missing:
         return
     with log.step(f"Installing {', '.join(missing)} on this machine"):
         logfile = paths.logs / "host.log"
         logfile.parent.mkdir(parents=True, exist_ok=True)
+        install = ["apt-get", "-q", "-y", "--no-install-recommends", "install", *missing]
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         with logfile.open("ab") as out:
-            for argv in (["apt-get", "-q", "update"], ["apt-get", "-q", "-y", "--no-install-recommends", "install", *missing]):
+            for argv in (["apt-get", "-q", "update"], install):
                 done = subprocess.run(
-                    argv, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=False
+                    argv, stdout=out, stderr=subprocess.STDOUT, env=environment, check=False
                 )
-        if done.returncode != 0 or any(shutil.which(program) is None for program in HOST_PACKAGES):
+        if done.returncode != 0 or any(shutil.which(name) is None for name in HOST_PACKAGES):
             raise BuildError(
-                f"apt could not install {', '.join(missing)}.", hint=f"The network or the mirrors fail; see {logfile}."
+                f"apt could not install {', '.join(missing)}.",
+                hint=f"The network or the mirrors fail; see {logfile}.",
             )

@@ -9,7 +9,7 @@ from builder.tree import Tree, names
 
 
 def run(paths: Paths, settings: Settings) -> None:
-    """Resolves the tools anew, builds the image without a lock, and writes down what went in."""
+    """Resolve the tools anew, build the image without a lock, and write down what went in."""
     tree = Tree(paths)
     archive = tree.archive()
     with log.step("Resolving the tools tree"):

@@ -3,17 +3,19 @@
 
 import os
 import re
+import subprocess
 import time
 
-from builder import command, log
+from builder import command, log, preflight
 from builder.errors import BuildError
 from builder.guest import Guest, GuestSpec
 from builder.paths import Paths
 from builder.settings import Settings
 
 NAME = "run"
-# A first boot takes 10 s under KVM and some minutes under emulation; a boot that takes longer than this has failed.
+# A first boot takes 10 s under KVM and some minutes under emulation; this is more than any takes.
 BOOT_SECONDS = 1800
+CURL = ("curl", "--silent", "--show-error", "--fail")
 VERDICT = r"codex-verdict: (\w+)([^\r\n]*)"
 MILESTONES = (
     (r"Linux version", "the firmware accepted our signature and started the kernel"),
@@ -24,27 +26,44 @@ MILESTONES = (
 
 
 def start(paths: Paths, settings: Settings, version: str) -> None:
-    """Boots the image unless it runs already, waits for the host's verdict, and says how to reach it."""
+    """Boot the image unless it runs, wait for the host's verdict, and say how to reach it."""
     guest = Guest.attach(NAME, paths)
-    if guest is not None and guest.state.get("version") == version:
-        log.say(f"Version {version} is running already.")
+    if guest is not None and guest.boots(version):
+        log.say(f"Version {version} is running already.{_kept_ports(guest, settings)}")
     else:
         if guest is not None:
             log.say(f"Stopping version {guest.state.get('version')} to boot {version}.")
             guest.stop()
         guest = _boot(paths, settings)
-    _report(guest, paths, settings)
+    # Also for a guest that runs: the command that started it may have been stopped before this.
+    _wait(guest)
+    _report(guest, paths)
+
+
+def _kept_ports(guest: Guest, settings: Settings) -> str:
+    """Return what to say when other ports were asked for than those that a running guest has."""
+    runs = (guest.state.get("https_port"), guest.state.get("ssh_port"))
+    if runs == (settings.port, settings.ssh_port):
+        return ""
+    return f" It keeps PORT={runs[0]} and SSH_PORT={runs[1]}: `make stop` first to change them."
 
 
 def _boot(paths: Paths, settings: Settings) -> Guest:
-    from builder import preflight
-
     preflight.ports(settings)
     spec = GuestSpec(
-        name=NAME, https_port=settings.port, ssh_port=settings.ssh_port, memory_mib=settings.memory, cpus=settings.cpus
+        name=NAME,
+        https_port=settings.port,
+        ssh_port=settings.ssh_port,
+        memory_mib=settings.memory,
+        cpus=settings.cpus,
     )
-    with log.step("Booting in QEMU through OVMF with Secure Boot"):
-        guest = Guest.start(spec, paths)
+    with log.step("Starting QEMU"):
+        return Guest.start(spec, paths)
+
+
+def _wait(guest: Guest) -> None:
+    """Follow the console until the host has judged itself."""
+    with log.step("Waiting for the host's own verdict"):
         deadline = time.monotonic() + BOOT_SECONDS
         for pattern, meaning in MILESTONES:
             found = guest.wait_for_serial(pattern, max(1.0, deadline - time.monotonic()))
@@ -52,13 +71,13 @@ def _boot(paths: Paths, settings: Settings) -> Guest:
     if found[1] not in {"healthy", "degraded"}:
         raise BuildError(
             f"The host judged itself {found[1]}:{found[2]}.",
-            hint=f"`make shell` and there `codex status` say why; the console is in {guest.serial_log}.",
+            hint="`make shell` and there `codex status` say why; "
+            f"the console is in {guest.serial_log}.",
         )
     log.say(f"The host's own verdict: {found[1]}{found[2]}")
-    return guest
 
 
-def _report(guest: Guest, paths: Paths, settings: Settings) -> None:
+def _report(guest: Guest, paths: Paths) -> None:
     token = guest.token
     owner = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
     for path in (guest.directory, guest.ssh_config, guest.ca_file, guest.directory / "known_hosts"):
@@ -66,15 +85,16 @@ def _report(guest: Guest, paths: Paths, settings: Settings) -> None:
             os.chown(path, int(owner[0]), int(owner[1]))
     ca = guest.ca_file.relative_to(paths.root)
     answer = command.output(
-        guest.tree.command(["curl", "--silent", "--show-error", "--fail", "--cacert", guest.ca_file, f"{guest.url}/health"]),
+        guest.tree.command([*CURL, "--cacert", guest.ca_file, f"{guest.url}/health"]),
         env=guest.tree.environment(),
         clean=True,
     )
     if answer.strip() != "OK":
         raise BuildError("The page does not answer.", hint=f"The console is in {guest.serial_log}.")
-    ssh = f"ssh -i keys/ssh -p {guest.state['ssh_port']} -o UserKnownHostsFile={guest.directory.relative_to(paths.root)}/known_hosts"
+    known = (guest.directory / "known_hosts").relative_to(paths.root)
+    ssh = f"ssh -i keys/ssh -p {guest.state['ssh_port']} -o UserKnownHostsFile={known}"
     log.plain(f"""
-Codex OS {guest.state["version"]} is running ({guest.state["accelerator"]}) and its page answers over TLS.
+{guest.title} is running ({guest.state["accelerator"]}) and its page answers over TLS.
 
   page    {guest.url}/#token={token}
           your browser asks once about this host's own certificate authority: import {ca}
@@ -87,7 +107,7 @@ Codex OS {guest.state["version"]} is running ({guest.state["accelerator"]}) and 
 
 
 def stop(paths: Paths) -> None:
-    """Ends the guest of `make run`."""
+    """End the guest of `make run`."""
     guest = Guest.attach(NAME, paths)
     if guest is None:
         log.plain("No guest is running.")
@@ -97,23 +117,21 @@ def stop(paths: Paths) -> None:
 
 
 def shell(paths: Paths) -> int:
-    """A shell in the guest by ssh."""
+    """Open a shell in the guest by ssh."""
     guest = _running(paths)
     _ = guest.token
-    return os.spawnvpe(
-        os.P_WAIT,
-        "unshare",
-        guest.tree.command(["ssh", "-t", "-F", str(guest.ssh_config), "guest"]),
-        guest.tree.environment(),
-    )
+    argv = guest.tree.command(["ssh", "-t", "-F", str(guest.ssh_config), "guest"])
+    return subprocess.run(argv, env=guest.tree.environment(), check=False).returncode
 
 
 def logs(paths: Paths) -> None:
-    """The console of the guest so far, without terminal codes."""
+    """Print the console of the guest so far, without terminal codes."""
     guest = Guest(paths, NAME)
     if not guest.serial_log.exists():
         raise BuildError("There is no console log.", hint="`make run` starts a guest.")
-    log.plain(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1bc|\r", "", guest.serial_text()).strip())
+    log.plain(
+        re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1bc|\r", "", guest.serial_text()).strip()
+    )
     log.plain(f"\nWhole file: {guest.serial_log}")
 
 

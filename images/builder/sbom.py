@@ -13,12 +13,20 @@ from builder.version import Version
 
 
 def write(paths: Paths, version: Version) -> Path:
-    """Lists the Debian packages of image and initrd, and the Python and page libraries of the agent."""
+    """List Debian packages of image and initrd, and Python and page libraries of the agent."""
     entries = [_debian(p) for p in _manifest(paths.image(version.number, ".manifest"))]
     entries += [_debian(p) for p in _manifest(paths.initrd_dir / "initrd.manifest")]
-    entries += [_python(name, number) for name, number in _requirements(paths.root / "requirements/agent.txt")]
-    entries += [_npm(name, number) for name, number in _npm_lock(paths.root / "codex_agent/web/package-lock.json")]
-    packages = sorted({entry["SPDXID"]: entry for entry in entries}.values(), key=lambda entry: entry["SPDXID"])
+    entries += [
+        _python(name, number)
+        for name, number in _requirements(paths.root / "requirements/agent.txt")
+    ]
+    entries += [
+        _npm(name, number)
+        for name, number in _npm_lock(paths.root / "codex_agent/web/package-lock.json")
+    ]
+    packages = sorted(
+        {entry["SPDXID"]: entry for entry in entries}.values(), key=lambda entry: entry["SPDXID"]
+    )
     root = {
         "SPDXID": "SPDXRef-Image",
         "name": "codex-os",
@@ -62,7 +70,11 @@ def _entry(kind: str, name: str, version: str, purl: str) -> dict[str, Any]:
         "downloadLocation": "NOASSERTION",
         "filesAnalyzed": False,
         "externalRefs": [
-            {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl},
+            {
+                "referenceCategory": "PACKAGE-MANAGER",
+                "referenceType": "purl",
+                "referenceLocator": purl,
+            },
         ],
     }
 
@@ -78,7 +90,12 @@ def _python(name: str, version: str) -> dict[str, Any]:
 
 
 def _npm(name: str, version: str) -> dict[str, Any]:
-    return _entry("npm", name, version, f"pkg:npm/{quote(name, safe='/').replace('@', '%40')}@{quote(version)}")
+    return _entry(
+        "npm",
+        name,
+        version,
+        f"pkg:npm/{quote(name, safe='/').replace('@', '%40')}@{quote(version)}",
+    )
 
 
 def _requirements(path: Path) -> list[tuple[str, str]]:
@@ -86,7 +103,7 @@ def _requirements(path: Path) -> list[tuple[str, str]]:
 
 
 def _npm_lock(path: Path) -> list[tuple[str, str]]:
-    """What ends in the page: packages that are not only for development."""
+    """Return what ends in the page: packages that are not only for development."""
     packages = json.loads(path.read_text())["packages"]
     return [
         (place.rpartition("node_modules/")[2], entry["version"])

@@ -4,13 +4,14 @@
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 
 from builder.errors import BuildError
 from builder.paths import Paths
 
 
-@dataclass(frozen=True)
+@dataclass
 class Settings:
     """One field a variable; the names on the command line are the upper-case field names."""
 
@@ -32,40 +33,78 @@ HELP = {
     "TESTS": "what `make test` runs instead of everything, e.g. TESTS=tests/host",
     "DEBUG": "1 shows the traceback of an error",
 }
+LIMITS = {
+    "PORT": (1, 65535),
+    "SSH_PORT": (1, 65535),
+    "MEMORY": (1024, 1 << 20),
+    "CPUS": (1, 255),
+}
+
+
+def split(text: str) -> list[str]:
+    r"""Undo the quoting of make's variable MAKEOVERRIDES: ``A=a\ b B=$$x`` -> ``A=a b``, ``B=$x``.
+
+    A backslash stands before a blank or a backslash, a dollar sign is doubled, and blanks separate.
+    """
+    words = re.findall(r"(?:\\.|[^\\ \t\n])+", text, re.DOTALL)
+    return [re.sub(r"\\(.)", r"\1", word, flags=re.DOTALL).replace("$$", "$") for word in words]
 
 
 def parse(words: Iterable[str], paths: Paths) -> Settings:
-    """Reads ``NAME=value`` words; an unknown name, flavour or an impossible value is a BuildError."""
+    """Read ``NAME=value`` words; an unknown name or an impossible value is a BuildError."""
     settings = Settings()
     for word in words:
         name, separator, value = word.partition("=")
         if not separator or name not in HELP:
             near = difflib.get_close_matches(name.upper(), HELP, 1, 0.5)
             hint = f"Did you mean {near[0]}? " if near else ""
-            raise BuildError(f"There is no variable {name}.", hint=f"{hint}Known: {', '.join(HELP)}.", code=2)
-        settings = replace(settings, **_field(name, value, paths))
+            raise BuildError(
+                f"There is no variable {name}.", hint=f"{hint}Known: {', '.join(HELP)}.", code=2
+            )
+        _set(settings, name, value, paths)
     if settings.port == settings.ssh_port:
-        raise BuildError("PORT and SSH_PORT are the same.", hint="Give two different ports.", code=2)
+        raise BuildError(
+            "PORT and SSH_PORT are the same.", hint="Give two different ports.", code=2
+        )
     return settings
 
 
-def _field(name: str, value: str, paths: Paths) -> dict[str, str | int | bool]:
+def _set(settings: Settings, name: str, value: str, paths: Paths) -> None:
     if name == "FLAVOUR":
-        flavours = sorted(entry.name for entry in (paths.root / "images/flavours").iterdir() if entry.is_dir())
-        if value not in flavours:
-            raise BuildError(f"There is no flavour {value!r}.", hint=f"Flavours: {', '.join(flavours)}.", code=2)
-        return {"flavour": value}
-    if name == "TESTS":
-        for part in value.split():
-            if not (paths.root / part.partition("::")[0]).exists():
-                raise BuildError(f"There are no tests at {part!r}.", hint="Name files or folders below tests/.", code=2)
-        return {"tests": value}
-    if name == "DEBUG":
+        settings.flavour = _flavour(value, paths)
+    elif name == "TESTS":
+        settings.tests = _tests(value, paths)
+    elif name == "DEBUG":
         if value not in {"0", "1", ""}:
-            raise BuildError("DEBUG is 0 or 1.", code=2)
-        return {"debug": value == "1"}
-    limits = {"PORT": (1, 65535), "SSH_PORT": (1, 65535), "MEMORY": (1024, 1 << 20), "CPUS": (1, 255)}
-    low, high = limits[name]
+            raise BuildError("DEBUG is 0 or 1.", hint="DEBUG=1 shows tracebacks.", code=2)
+        settings.debug = value == "1"
+    else:
+        setattr(settings, name.lower(), _number(name, value))
+
+
+def _flavour(value: str, paths: Paths) -> str:
+    folder = paths.root / "images/flavours"
+    flavours = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    if value not in flavours:
+        hint = f"Flavours: {', '.join(flavours)}."
+        raise BuildError(f"There is no flavour {value!r}.", hint=hint, code=2)
+    return value
+
+
+def _tests(value: str, paths: Paths) -> str:
+    """Files and folders below tests/, each perhaps with ``::name``; nothing else reaches pytest."""
+    folder = paths.root / "tests"
+    for part in value.split():
+        path = Path(paths.root, part.partition("::")[0]).resolve()
+        if not path.exists() or not path.is_relative_to(folder.resolve()):
+            hint = "Name files or folders below tests/."
+            raise BuildError(f"There are no tests at {part!r}.", hint=hint, code=2)
+    return value
+
+
+def _number(name: str, value: str) -> int:
+    low, high = LIMITS[name]
     if not re.fullmatch(r"[0-9]{1,7}", value) or not low <= int(value) <= high:
-        raise BuildError(f"{name}={value} is not possible.", hint=f"{name} is a number from {low} to {high}.", code=2)
-    return {name.lower(): int(value)}
+        hint = f"{name} is a number from {low} to {high}."
+        raise BuildError(f"{name}={value} is not possible.", hint=hint, code=2)
+    return int(value)

@@ -3,11 +3,15 @@
 
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlparse
 
 from builder.errors import BuildError
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+FORMAT = "$(REPO_URI)\t$(ORIGIN)\t$(LABEL)"
+# What the tools tree can read as well as the host: a medium or a folder of the host it cannot.
+SCHEMES = {"http", "https"}
 
 
 @dataclass(frozen=True)
@@ -19,42 +23,70 @@ class Mirrors:
 
 
 def of_host() -> Mirrors:
-    """Asks apt which archives the host is configured with; BuildError when one of the two is not there.
+    """Ask apt which archives the host is configured with; BuildError when one of two is not there.
 
-    Only entries of Debian itself count (Origin and label as the Release file gives them), so that other
-    repositories of the host never become a source of the image.
+    Only entries of Debian itself count (Origin and label as the Release file gives them), so that
+    other repositories never become a source of the image. Before the first `apt-get update` a host
+    knows no origins; then, and only then, the path of the address has to do.
     """
     listing = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(SITE)\t$(REPO_URI)\t$(ORIGIN)\t$(LABEL)", "Created-By: Packages"],
+        ["apt-get", "indextargets", "--format", FORMAT, "Created-By: Packages"],
         capture_output=True,
         text=True,
         check=False,
     )
-    main = security = ""
-    for line in listing.stdout.splitlines():
-        _, uri, origin, label = (line.split("\t") + [""] * 4)[:4]
-        if origin and origin != "Debian":
-            continue
-        path = urlparse(uri).path.rstrip("/")
-        if label == "Debian-Security" or path.endswith("debian-security"):
-            security = security or uri.rstrip("/")
-        elif label in {"Debian", ""} and path.endswith("debian"):
-            main = main or uri.rstrip("/")
-    if not main or not security:
-        missing = "Debian archive" if not main else "Debian security archive"
-        raise BuildError(
-            f"The host's apt sources name no {missing}.",
-            hint="Add it to /etc/apt/sources.list.d, run apt-get update, and try again: the build uses the host's own mirrors.",
-        )
-    return Mirrors(main, security)
+    rows = [(line.split("\t") + [""] * 3)[:3] for line in listing.stdout.splitlines()]
+    found: dict[str, str] = {}
+    for known in (True, False):
+        for uri, origin, label in rows:
+            address = _address(uri)
+            archive = _archive(address, origin, label, known=known)
+            if address and archive:
+                found.setdefault(archive, address)
+    for archive in ("Debian", "Debian-Security"):
+        if archive not in found:
+            name = "security archive" if archive == "Debian-Security" else "archive"
+            raise BuildError(
+                f"The host's apt sources name no Debian {name} that is reached by http or https.",
+                hint="Add it to /etc/apt/sources.list.d, run apt-get update, and try again: "
+                "the build uses the host's own mirrors.",
+            )
+    return Mirrors(found["Debian"], found["Debian-Security"])
+
+
+def _archive(address: str, origin: str, label: str, *, known: bool) -> str:
+    """Which of the two archives an entry is, by its Release file, or by its path when unknown."""
+    if known:
+        return label if origin == "Debian" and label in {"Debian", "Debian-Security"} else ""
+    if origin:
+        return ""
+    last = urlparse(address).path.rpartition("/")[2]
+    return {"debian": "Debian", "debian-security": "Debian-Security"}.get(last, "")
+
+
+def _address(uri: str) -> str:
+    """Address without a slash at its end, or nothing if it is not one that the tree can use.
+
+    Debian's cloud images name their mirrors in a list (apt-transport-mirror(1)); its first entry
+    stands for it.
+    """
+    scheme, _, rest = uri.partition(":")
+    if scheme == "mirror+file":
+        path = Path("/" + rest.lstrip("/"))
+        lines = path.read_text().splitlines() if path.is_file() else []
+        words = [line.split("#")[0].split() for line in lines]
+        uri = next((line[0] for line in words if line), "")
+        scheme = uri.partition(":")[0]
+    return uri.rstrip("/") if scheme in SCHEMES else ""
 
 
 def deb822(mirrors: Mirrors, suite: str = "trixie") -> str:
-    """A deb822 sources file: the suite with its updates, security and backports archives, component main."""
+    """Return a deb822 sources file: the suite, its updates, security and backports, main only."""
     entries = [
         (mirrors.main, f"{suite} {suite}-updates {suite}-backports"),
         (mirrors.security, f"{suite}-security"),
     ]
     return "\n".join(
-        f"Types: deb\nURIs: {uri}\nSuites: {suites}\nComponents: main\nSigned-By: {KEYRING}\n" for uri, suites in entries
+        f"Types: deb\nURIs: {uri}\nSuites: {suites}\nComponents: main\nSigned-By: {KEYRING}\n"
+        for uri, suites in entries
     )

@@ -12,7 +12,14 @@ from builder.paths import Paths
 from builder.settings import Settings
 from builder.tree import Tree
 
-SHELL_FILES = ("images/builder/in-tree", "images/builder/front-door", "images/scripts/*", "images/initrd/trim")
+SHELL_FILES = (
+    "images/builder/in-tree",
+    "images/builder/front-door",
+    "images/scripts/*",
+    "images/initrd/trim",
+    "images/**/usr/lib/codex/*",
+    ".ci/run",
+)
 SUITES = ("tests/image", "tests/boot", "tests/host", "tests/web")
 
 
@@ -26,13 +33,13 @@ class Tests:
         self.packages = Packages(paths, self.tree)
 
     def check(self) -> None:
-        """The fast part: linters, types, unit tests. Every one is run; the failures are told together."""
+        """Run linters, types and unit tests: every one of them, and tell the failures together."""
         self.tree.ensure()
         self.packages.ensure_venv()
         self.packages.ensure_node_modules()
         bin_ = self.paths.venv / "bin"
-        shell = [p for pattern in SHELL_FILES for p in sorted(self.paths.root.glob(pattern)) if p.is_file()]
-        shell += [p for p in sorted((self.paths.root / "images").rglob("usr/lib/codex/*")) if p.is_file()]
+        found = [path for pattern in SHELL_FILES for path in sorted(self.paths.root.glob(pattern))]
+        shell = [path for path in found if path.is_file()]
         web = self.paths.root / "codex_agent/web"
         failed = []
         checks: list[tuple[str, Sequence[str | Path], Path]] = [
@@ -47,7 +54,7 @@ class Tests:
         ]
         for name, argv, folder in checks:
             try:
-                with log.step(name):
+                with log.step(name, quiet=False):
                     self._stream(argv, folder, name)
             except BuildError:
                 failed.append(name)
@@ -55,7 +62,7 @@ class Tests:
             raise BuildError(f"Failed: {', '.join(failed)}.", hint="The lines of each stand above.")
 
     def everything(self) -> None:
-        """Fast checks first, then the image and every suite that judges it; one guest serves them all."""
+        """Run the fast checks first, then every suite on the image; one guest serves them all."""
         if self.settings.tests:
             self.suites(self.settings.tests.split())
             return
@@ -63,14 +70,20 @@ class Tests:
         self.suites(SUITES)
 
     def suites(self, suites: Sequence[str]) -> None:
-        """Builds what the suites need and runs them."""
+        """Build what the suites need and run them."""
         self.tree.ensure()
         self.packages.ensure_venv()
         if any(not suite.startswith("tests/unit") for suite in suites):
             Image(self.paths, self.settings, self.tree).ensure()
             self.tree.ensure_browser()
-        pytest = [self.paths.venv / "bin/python", "-m", "pytest", "-v", "--durations=15"]
-        with log.step(f"Running {' '.join(suites)}"):
+        pytest: list[str | Path] = [
+            self.paths.venv / "bin/python",
+            "-m",
+            "pytest",
+            "-v",
+            "--durations=15",
+        ]
+        with log.step(f"Running {' '.join(suites)}", quiet=False):
             self._stream([*pytest, *suites], self.paths.root, "pytest")
 
     def _stream(self, argv: Sequence[str | Path], folder: Path, name: str) -> None:

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tools tree: a Debian trixie in which everything is built, run and tested, so that every build host has one toolset."""
+"""The tools tree: a Debian trixie in which everything is built, run and tested.
+
+So every build host has one toolset.
+"""
 
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -9,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from builder import command, lock, log, stamp
-from builder.archive import Archive
+from builder.archive import Archive, Package
 from builder.errors import BuildError
 from builder.paths import Paths
 
@@ -26,11 +30,21 @@ MMDEBSTRAP_HINT = "mmdebstrap makes the tree; `make run` installs it with apt wh
 
 
 def names(paths: Paths, group: str) -> list[str]:
-    """The packages of ``images/lock/GROUP.in``, comments left out."""
+    """Return the packages of ``images/lock/GROUP.in``, comments left out."""
     words: list[str] = []
     for line in (paths.locks / f"{group}.in").read_text().splitlines():
         words += line.partition("#")[0].split()
     return words
+
+
+def mounted_below(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:
+    """Whether something is mounted on a folder or in it; removing it would remove what is there."""
+    for line in mounts.read_text().splitlines():
+        # Blanks in paths are written as three octal digits.
+        target = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), line.split()[1])
+        if Path(target).is_relative_to(folder):
+            return True
+    return False
 
 
 class Tree:
@@ -41,29 +55,34 @@ class Tree:
         self.log = paths.logs / "tools.log"
 
     def archive(self) -> Archive:
-        """The archive's state as this build sees it."""
+        """Return the archive's state as this build sees it."""
         return Archive(self.paths.build / "archive", self.log)
 
     def ensure(self) -> None:
-        """Makes the tree when the lock differs from what it was made from."""
-        wanted = stamp.digest(files=[self.paths.locks / "tools.lock", self.paths.locks / "tools.in"])
+        """Make the tree when the lock differs from what it was made from."""
+        wanted = stamp.digest(
+            files=[self.paths.locks / "tools.lock", self.paths.locks / "tools.in"]
+        )
         made = stamp.Stamp(self.paths.stamps, "tools")
         if made.fresh(wanted) and self.paths.tools.is_dir():
             return
         locked = lock.read(self.paths.locks / "tools.lock")
-        with log.step("Making the tools tree (about 2 minutes)"):
+        # A new tree has no browser, whatever was added to the one before.
+        stamp.Stamp(self.paths.stamps, "browser").clear()
+        with made.renewed(wanted), log.step("Making the tools tree (about 2 minutes)"):
             archive = self.archive()
             archive.refresh()
             lock.check_archive(locked, archive)
             self._bootstrap(archive, locked)
             self._check(locked)
-        made.write(wanted)
 
-    def _bootstrap(self, archive: Archive, locked: Mapping[str, lock.Package]) -> None:
+    def _bootstrap(self, archive: Archive, locked: Mapping[str, Package]) -> None:
         self._remove()
         self.paths.tools.parent.mkdir(parents=True, exist_ok=True)
         pins = archive.folder / "tools.pref"
         pins.write_text(lock.preferences(locked.values()))
+        install = f"install -D -m 0644 {shlex.quote(str(pins))}"
+        hook = f'{install} "$1/etc/apt/preferences.d/codex-lock"'
         command.run(
             [
                 "mmdebstrap",
@@ -72,7 +91,7 @@ class Tree:
                 "--architectures=amd64",
                 f"--include={','.join(names(self.paths, 'tools'))}",
                 '--aptopt=APT::Install-Recommends "false"',
-                f'--setup-hook=install -D -m 0644 {shlex.quote(str(pins))} "$1/etc/apt/preferences.d/codex-lock"',
+                f"--setup-hook={hook}",
                 "trixie",
                 self.paths.tools,
                 archive.folder / "sources/trixie.sources",
@@ -83,7 +102,7 @@ class Tree:
         )
 
     def ensure_browser(self) -> None:
-        """Adds what only the browser tests need; `make run` does without it."""
+        """Add what only the browser tests need; `make run` does without it."""
         wanted = stamp.digest(
             files=[self.paths.locks / "browser.lock", self.paths.locks / "browser.in"],
             words=[stamp.Stamp(self.paths.stamps, "tools").path.read_text()],
@@ -92,53 +111,81 @@ class Tree:
         if made.fresh(wanted):
             return
         locked = lock.read(self.paths.locks / "browser.lock")
-        with log.step("Adding the browser to the tools tree"):
+        with made.renewed(wanted), log.step("Adding the browser to the tools tree"):
             archive = self.archive()
             archive.refresh()
             lock.check_archive(locked, archive)
             pins = self.paths.tools / "etc/apt/preferences.d/codex-lock-browser"
             pins.write_text(lock.preferences(locked.values()))
-            install = ["apt-get", "-q", "-y", "--no-install-recommends", "install", *names(self.paths, "browser")]
+            install = [
+                "apt-get",
+                "-q",
+                "-y",
+                "--no-install-recommends",
+                "install",
+                *names(self.paths, "browser"),
+            ]
             for argv in (["apt-get", "-q", "update"], install):
                 self.run(argv, env={"DEBIAN_FRONTEND": "noninteractive"})
             self._check({**lock.read(self.paths.locks / "tools.lock"), **locked})
-        made.write(wanted)
 
-    def run(self, argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, **options: Any) -> None:
-        """Runs a command inside the tree; options are those of :func:`builder.command.run`."""
+    def run(
+        self, argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, **options: Any
+    ) -> None:
+        """Run a command inside the tree; options are those of :func:`builder.command.run`."""
         options.setdefault("log", self.log)
         command.run(self.command(argv), env=self.environment(env), clean=True, **options)
 
     def output(self, argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> str:
-        """What a command inside the tree prints."""
-        return command.output(self.command(argv), cwd=self.paths.root, env=self.environment(env), clean=True)
+        """Return what a command inside the tree prints."""
+        return command.output(
+            self.command(argv), cwd=self.paths.root, env=self.environment(env), clean=True
+        )
 
-    def _check(self, locked: Mapping[str, lock.Package]) -> None:
+    def _check(self, locked: Mapping[str, Package]) -> None:
         listing = command.output(
-            ["dpkg-query", f"--admindir={self.paths.tools}/var/lib/dpkg", "-W", "-f", "${Package} ${Version}\n"]
+            [
+                "dpkg-query",
+                f"--admindir={self.paths.tools}/var/lib/dpkg",
+                "-W",
+                "-f",
+                "${Package} ${Version}\n",
+            ]
         )
         installed = dict(line.split() for line in listing.splitlines())
         lock.check_result(dict(locked), installed, "The tools tree")
 
     def _remove(self) -> None:
-        """Removes the tree; refuses while something is mounted in it, because that something is the host's own."""
-        if f" {self.paths.tools}" in Path("/proc/self/mounts").read_text():
-            raise BuildError(f"Something is mounted below {self.paths.tools}.", hint="Unmount it and try again.")
+        """Remove the tree; refuse while something is mounted in it, which is the host's own."""
+        if mounted_below(self.paths.tools):
+            raise BuildError(
+                f"Something is mounted below {self.paths.tools}.", hint="Unmount it and try again."
+            )
         if self.paths.tools.exists():
             shutil.rmtree(self.paths.tools)
 
     def command(self, argv: Sequence[str | Path]) -> list[str]:
-        """The command line that runs ``argv`` inside the tree, at the same working directory."""
+        """Return the command line that runs ``argv`` inside the tree, at the same directory."""
         enter = self.paths.root / "images/builder/in-tree"
-        words = ["unshare", "--mount", "--propagation", "slave", enter, self.paths.tools, self.paths.root, *argv]
+        words = [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "slave",
+            enter,
+            self.paths.tools,
+            self.paths.root,
+            *argv,
+        ]
         return [str(word) for word in words]
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Environment of a command inside the tree: the host's own words for proxies and certificates, no more."""
+        """Environment of a command inside the tree: of the host's only proxies and certificates."""
         keep = {
             name: value
             for name, value in os.environ.items()
-            if name.lower().endswith("_proxy") or name in {"TERM", "LANG", "CI", "NO_COLOR", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"}
+            if name.lower().endswith("_proxy")
+            or name in {"TERM", "LANG", "CI", "NO_COLOR", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"}
         }
         files = [path for path in HOST_FILES if Path(path).exists()]
         return {

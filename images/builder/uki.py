@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parts of a unified kernel image, for direct kernel boot and for the KVM probe."""
 
+import shutil
 from pathlib import Path
 
+from builder import stamp
 from builder.paths import Paths
 from builder.tree import Tree
 
@@ -10,17 +12,23 @@ SECTIONS = {".linux": "linux", ".initrd": "initrd", ".cmdline": "cmdline"}
 
 
 def unpack(paths: Paths, tree: Tree, version: str) -> Path:
-    """The folder with ``linux``, ``initrd`` and ``cmdline`` of the version's UKI."""
-    folder = paths.build / "uki" / version
+    """Return the folder with ``linux``, ``initrd`` and ``cmdline`` of the version's UKI.
+
+    It is named by content: a work tree that is not committed builds other images of one version,
+    and the command line holds the root hash of exactly one of them.
+    """
+    uki = paths.image(version, ".efi")
+    folder = paths.build / "uki" / stamp.digest(files=[uki])[:16]
     if not (folder / "complete").exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        folder.mkdir(parents=True)
         for section, name in SECTIONS.items():
             argv = ["objcopy", "--output-target=binary", f"--only-section={section}"]
-            tree.run([*argv, paths.image(version, ".efi"), folder / name], log=paths.logs / "uki.log")
+            tree.run([*argv, uki, folder / name], log=paths.logs / "uki.log")
         (folder / "complete").touch()
     return folder
 
 
 def command_line(folder: Path) -> str:
-    """The command line that is sealed into the UKI."""
+    """Return the command line that is sealed into the UKI."""
     return (folder / "cmdline").read_bytes().rstrip(b"\0\n").decode()

@@ -8,10 +8,13 @@ from builder import command
 from builder.errors import BuildError
 from builder.paths import Paths
 
+# What the build reads as it lies there, whether git knows the file or not.
+INPUTS = ("images", "roles", "playbooks", "codex_agent", "requirements", "mkosi.conf")
+
 
 @dataclass(frozen=True)
 class Version:
-    """``number`` rises with every commit and ends in ``.dirty`` when the work tree differs from it."""
+    """``number`` rises with every commit and ends in ``.dirty`` when the tree differs from it."""
 
     number: str
     commit: str
@@ -19,19 +22,27 @@ class Version:
 
 
 def of(paths: Paths) -> Version:
-    """MAJOR.MINOR of pyproject.toml, then the number of commits; BuildError outside a git checkout."""
+    """MAJOR.MINOR of pyproject.toml, then the number of commits; BuildError outside a checkout."""
+    git = ["git", "-c", f"safe.directory={paths.root}", "-C", str(paths.root)]
     try:
-        safe = ["git", "-c", f"safe.directory={paths.root}", "-C", paths.root]
-        count = command.output([*safe, "rev-list", "--count", "HEAD"]).strip()
-        commit, epoch = command.output([*safe, "log", "-1", "--format=%H %ct"]).split()
-        dirty = command.output([*safe, "status", "--porcelain", "--untracked-files=no"]).strip()
-        shallow = command.output([*safe, "rev-parse", "--is-shallow-repository"]).strip() == "true"
+        shallow = command.output([*git, "rev-parse", "--is-shallow-repository"]).strip() == "true"
+        count = command.output([*git, "rev-list", "--count", "HEAD"]).strip()
+        commit, epoch = command.output([*git, "log", "-1", "--format=%H %ct"]).split()
+        changed = command.output([*git, "status", "--porcelain", "--untracked-files=no"])
+        new = command.output([*git, "ls-files", "--others", "--exclude-standard", "--", *INPUTS])
     except BuildError as error:
-        raise BuildError("The version comes from git, and git cannot read this repository.", hint=error.hint) from error
+        raise BuildError(
+            "The version comes from git, and git cannot read this repository.",
+            hint=f"{error.message} {error.hint}".strip(),
+        ) from error
     if shallow:
-        raise BuildError("This is a shallow clone: commits cannot be counted.", hint="Run git fetch --unshallow.")
-    match = re.search(r'^version = "(\d+)\.(\d+)', (paths.root / "pyproject.toml").read_text(), re.MULTILINE)
+        raise BuildError(
+            "This is a shallow clone: commits cannot be counted.", hint="Run git fetch --unshallow."
+        )
+    project = (paths.root / "pyproject.toml").read_text()
+    match = re.search(r'^version = "(\d+)\.(\d+)', project, re.MULTILINE)
     if not match:
-        raise BuildError("pyproject.toml has no version.", hint='Give it version = "MAJOR.MINOR.0".')
-    number = f"{match[1]}.{match[2]}.{count}{'.dirty' if dirty else ''}"
-    return Version(number, commit, int(epoch))
+        hint = 'Give it version = "MAJOR.MINOR.0".'
+        raise BuildError("pyproject.toml has no version.", hint=hint)
+    dirty = ".dirty" if changed.strip() or new.strip() else ""
+    return Version(f"{match[1]}.{match[2]}.{count}{dirty}", commit, int(epoch))
