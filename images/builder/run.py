@@ -18,8 +18,7 @@ BOOT_SECONDS = 1800
 CURL = ("curl", "--silent", "--show-error", "--fail")
 VERDICT = r"codex-verdict: (\w+)([^\r\n]*)"
 MILESTONES = (
-    (r"Linux version", "the firmware accepted our signature and started the kernel"),
-    (r"Switch(ing|ed) [Rr]oot|Running in initrd|Welcome to", "the kernel runs"),
+    (r"BdsDxe: starting|codex-host-key:", "the firmware starts the signed loader"),
     (r"codex-host-key:", "the verified root is up and has its ssh key"),
     (VERDICT, "the host has judged itself"),
 )
