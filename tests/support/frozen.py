@@ -45,7 +45,11 @@ def frozen(snapshot: dict[str, Any]) -> dict[str, Any]:
         for kind in ("some", "full"):
             if pressure and pressure[kind] is not None:
                 pressure[kind] = dict(_SHARES)
-    for file_system in still["filesystems"] or []:
+    # Others are mounted on demand: whether they show depends on what ran before.
+    still["filesystems"] = [
+        entry for entry in still["filesystems"] or [] if entry["mount"] in {"/", "/var"}
+    ]
+    for file_system in still["filesystems"]:
         file_system["total_bytes"] = 10_000_000_000
         file_system["available_bytes"] = 8_000_000_000
     for reading in still["readings"].values():

@@ -55,13 +55,19 @@ def expect_state(page: Page, state: str) -> None:
     expect(page.locator("html")).to_have_attribute("data-state", state)
 
 
+def expect_host(page: Page) -> None:
+    """Wait until the host is shown: its data are there, and so is the code of the view."""
+    expect_state(page, "ready")
+    expect(part(page, "hostname")).to_be_visible()
+
+
 def sign_in(page: Page, service: Service) -> None:
     """Open the page and sign in as a person does."""
     page.goto(service.url + "/")
     expect_state(page, "signed-out")
     part(page, "token-input").fill(service.token)
     page.keyboard.press("Enter")
-    expect_state(page, "ready")
+    expect_host(page)
 
 
 def sequence(page: Page) -> int:

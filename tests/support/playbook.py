@@ -54,9 +54,11 @@ def _unexpected(report: Any, name: str) -> list[str]:
     for play in report["plays"]:
         for task in play["tasks"]:
             result = task["hosts"].get(name, {})
-            for part in result.get("results") or [result]:
-                if part.get("changed") or part.get("failed") or part.get("unreachable"):
-                    texts.append(f"{task['task']['name']}{_item(part)}\n{_detail(part)}")
+            texts += [
+                f"{task['task']['name']}{_item(part)}\n{_detail(part)}"
+                for part in result.get("results") or [result]
+                if part.get("changed") or part.get("failed") or part.get("unreachable")
+            ]
     return texts
 
 

@@ -62,7 +62,7 @@ def test_host(
     page.clock.set_fixed_time("2026-01-01T00:00:01Z")
     _hold_still(page, still)
     page.goto(f"{service.url}/#token={service.token}")
-    pages.expect_state(page, "ready")
+    pages.expect_host(page)
     page.evaluate("() => document.fonts.ready")
     taken = page.screenshot(full_page=True, animations="disabled", caret="hide")
     update = pytestconfig.option.update_screenshots

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The snapshot for pictures: what moves is fixed, what is said stays."""
+
+from typing import Any
+
+from tests.support import frozen
+
+
+def _snapshot() -> dict[str, Any]:
+    pressure = {"some": {"avg10": 7.0, "avg60": 7.0, "avg300": 7.0}, "full": None}
+    return {
+        "taken_at": "x", "hostname": "somebody", "image": None, "uptime_s": 1.5, "boot_id": "x",
+        "verity": {"state": "corrupted", "root_hash": None},
+        "kernel": {"release": "x", "version": "x"}, "firmware": {"version": "x"},
+        "machine": {"virtualization": "kvm"},
+        "cpu": {"count": 64, "load": [9.0, 9.0, 9.0], "pressure": pressure},
+        "memory": {"total_bytes": 1, "available_bytes": 1, "pressure": None},
+        "io": {"pressure": None},
+        "filesystems": [{"mount": "/boot"}, {"mount": "/", "total_bytes": 1, "available_bytes": 1}],
+        "readings": {"uptime_s": {"source": "s", "age_ms": 12345, "reason": None}},
+    }  # fmt: skip
+
+
+def test_two_moments_give_the_same_picture() -> None:
+    later = _snapshot()
+    later["uptime_s"] = 99.0
+    later["cpu"]["pressure"]["some"]["avg10"] = 50.0
+    later["readings"]["uptime_s"]["age_ms"] = 1
+    assert frozen.frozen(later) == frozen.frozen(_snapshot())
+
+
+def test_states_and_missing_values_stay() -> None:
+    still = frozen.frozen(_snapshot())
+    assert still["verity"] == {"state": "corrupted", "root_hash": None}
+    assert still["image"] is None
+    assert still["memory"]["pressure"] is None
+    assert still["cpu"]["pressure"]["full"] is None
+    assert [entry["mount"] for entry in still["filesystems"]] == ["/"]
+
+
+def test_the_original_is_left_alone() -> None:
+    snapshot = _snapshot()
+    frozen.frozen(snapshot)
+    assert snapshot == _snapshot()
