@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The variables of the roles are said once, and everything that repeats them agrees."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.support.playbook import REPOSITORY
+from tests.unit.roles.apply import ROLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = sorted(path.parent.parent.name for path in ROLES.glob("*/meta/main.yml"))
+# How Ansible's names of types are written in Python.
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "str": str, "bool": bool, "int": int, "float": (int, float), "list": list, "dict": dict,
+}  # fmt: skip
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text()) if path.exists() else None
+
+
+def options(role: str) -> dict[str, dict[str, Any]]:
+    found = load(ROLES / role / "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    return dict(found)
+
+
+def defaults(role: str) -> dict[str, Any]:
+    return load(ROLES / role / "defaults/main.yml") or {}
+
+
+def test_there_are_roles() -> None:
+    assert {"preflight", "host_base", "codex_agent"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_every_option_has_a_default_and_every_default_an_option(role: str) -> None:
+    expected = {name for name, option in options(role).items() if not option.get("required")}
+    assert set(defaults(role)) == expected
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_defaults_have_the_type_of_their_option(role: str) -> None:
+    for name, option in options(role).items():
+        value = defaults(role)[name]
+        assert isinstance(value, TYPES[option["type"]]), name
+        assert option["type"] == "bool" or not isinstance(value, bool), name
+        assert value in option.get("choices", [value]), name
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_options_carry_the_name_of_their_role_and_a_meaning(role: str) -> None:
+    for name, option in options(role).items():
+        assert name.startswith(f"{role}_")
+        assert option["description"]
+
+
+@pytest.mark.parametrize("role", [name for name in NAMES if name != "preflight"])
+def test_variables_are_checked_before_the_first_role(role: str) -> None:
+    specs = load(ROLES / role / "meta/argument_specs.yml")["argument_specs"]
+    assert specs["preflight"] == specs["main"]
+    (play,) = load(REPOSITORY / "playbooks/site.yml")
+    checked = [task["ansible.builtin.import_role"]["name"] for task in play["pre_tasks"]]
+    assert role in checked
+    assert checked == [entry["role"] for entry in play["roles"]]
+
+
+def test_variables_of_the_image_and_of_the_example_exist() -> None:
+    known = {name for role in NAMES for name in options(role)}
+    places = [REPOSITORY / "playbooks/group_vars/image.yml"]
+    places += (REPOSITORY / "playbooks/inventory.example/group_vars").glob("*.yml")
+    for place in places:
+        assert set(load(place)) <= known, place
+
+
+def test_readmes_are_fresh() -> None:
+    command = [sys.executable, str(ROLES / "readme.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("role", [name for name in NAMES if name != "preflight"])
+def test_every_release_that_preflight_knows_has_its_variables(role: str) -> None:
+    releases = load(ROLES / "preflight/vars/main.yml")["__preflight_releases"]
+    wanted = {f"{name.lower()}-{major}" for name, majors in releases.items() for major in majors}
+    files = {path.stem: set(load(path)) for path in (ROLES / role / "vars").glob("*-*.yml")}
+    assert set(files) == wanted
+    assert len({frozenset(names) for names in files.values()}) == 1

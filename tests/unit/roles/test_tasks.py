@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks are small, tagged, and the same for a tree and for a running host."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.unit.roles.apply import ROLES, ansible, needs_ansible
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TAGS = {"install", "configure", "live", "always"}
+FILES = sorted(ROLES.glob("*/tasks/*.yml")) + sorted(ROLES.glob("*/handlers/*.yml"))
+
+
+def tasks(path: Path) -> list[dict[str, Any]]:
+    def flat(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        found = []
+        for entry in entries:
+            found.append(entry)
+            for part in ("block", "rescue", "always"):
+                found += flat(entry.get(part, []))
+        return found
+
+    return flat(yaml.safe_load(path.read_text()))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROLES)))
+def test_a_task_file_is_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) < 120
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROLES)))
+def test_no_task_hides_a_failure_or_names_a_release(path: Path) -> None:
+    for task in tasks(path):
+        assert "ignore_errors" not in task
+        assert "ignore_unreachable" not in task
+        conditions = str(task.get("when", ""))
+        assert "distribution ==" not in conditions, task["name"]
+        assert "service_mgr" not in conditions, "it says systemd in a chroot as well"
+
+
+@pytest.mark.parametrize("path", sorted(ROLES.glob("*/handlers/*.yml")), ids=str)
+def test_handlers_talk_to_a_running_system_only(path: Path) -> None:
+    for task in tasks(path):
+        assert "codex_live" in str(task["when"]), task["name"]
+
+
+@needs_ansible
+def test_every_task_has_a_tag(tmp_path: Path) -> None:
+    done = ansible(tmp_path, "--inventory", "playbooks/image/inventory.yml", "--list-tasks")
+    assert done.returncode == 0, done.stderr
+    found = re.findall(r"^      (\S.*?)\tTAGS: \[(.*)\]$", done.stdout, re.MULTILINE)
+    assert len(found) > 40
+    for name, tags in found:
+        assert TAGS & set(tags.split(", ")), f"{name} has no tag by which it would ever be chosen"
+
+
+@needs_ansible
+def test_playbook_is_valid_with_the_example_inventory(tmp_path: Path) -> None:
+    done = ansible(tmp_path, "--inventory", "playbooks/inventory.example", "--syntax-check")
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The units as the role writes them: valid, without a cycle, locked down."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.support.playbook import PROGRAM
+from tests.unit.roles.apply import ROLES, TIMEOUT_S, have, needs_ansible
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [
+    needs_ansible,
+    pytest.mark.skipif(not have("systemd-analyze"), reason="systemd-analyze is not there"),
+]
+
+ROLE = ROLES / "codex_agent"
+UNITS = "usr/lib/systemd/system"
+SERVICES = sorted(
+    path.name.removesuffix(".j2") for path in ROLE.glob("templates/units/*.service.j2")
+)
+# Exposure as systemd counts it, in tenths. The promise for the agent is 2.0.
+LIMITS = {"codex-agent.service": 5, "codex-health.service": 17, "codex-provision.service": 16,
+          "codex-verity-state.service": 13}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with systemd's own units and those of the role, written and enabled as on a host."""
+    folder = tmp_path_factory.mktemp("units")
+    tree = folder / "root"
+    for name in ("etc", "usr/bin", "usr/lib/codex", UNITS):
+        (tree / name).mkdir(parents=True)
+    subprocess.run(["cp", "-a", f"/{UNITS}/.", str(tree / UNITS)], check=True)
+    for program in ("usr/bin/codex", "usr/lib/codex/read-verity"):
+        (tree / program).write_text("#!/bin/sh\n")
+        (tree / program).chmod(0o755)
+    play = [{
+        "hosts": "localhost", "connection": "local", "gather_facts": False,
+        "vars_files": [str(ROLE / path) for path in
+                       ("defaults/main.yml", "vars/main.yml", "vars/debian-13.yml")],
+        "tasks": [
+            {"ansible.builtin.template": {"src": f"{ROLE}/templates/units/{{{{ item }}}}.j2",
+                                          "dest": f"{tree}/{UNITS}/{{{{ item }}}}"},
+             "loop": "{{ __codex_agent_units }}"},
+            {"ansible.builtin.template": {
+                "src": f"{ROLE}/templates/units/boot-complete.conf.j2",
+                "dest": f"{tree}/{UNITS}/boot-complete.target.d/10-codex-health.conf"}},
+            {"ansible.builtin.command": f"systemctl --root={tree} enable {{{{ item }}}}",
+             "loop": "{{ __codex_agent_units_enabled }}"},
+        ],
+    }]  # fmt: skip
+    (tree / UNITS / "boot-complete.target.d").mkdir()
+    # As the image does it: every boot wants a verdict.
+    (tree / UNITS / "multi-user.target.d").mkdir()
+    (tree / UNITS / "multi-user.target.d/verdict.conf").write_text(
+        "[Unit]\nWants=boot-complete.target\n"
+    )
+    (folder / "play.yml").write_text(json.dumps(play))
+    done = subprocess.run(
+        [PROGRAM, "--inventory", "localhost,", str(folder / "play.yml")],
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(folder),
+             "ANSIBLE_HOME": str(folder), "ANSIBLE_NOCOLOR": "1"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return tree
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["systemd-analyze", *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_every_unit_file_is_installed() -> None:
+    listed = yaml.safe_load((ROLE / "vars/main.yml").read_text())["__codex_agent_units"]
+    written = {path.name.removesuffix(".j2") for path in ROLE.glob("templates/units/*.j2")}
+    assert set(listed) == written - {"boot-complete.conf"}
+    assert set(SERVICES) == set(LIMITS)
+
+
+@pytest.mark.parametrize("service", sorted(LIMITS))
+def test_services_are_locked_down(root: Path, service: str) -> None:
+    arguments = ["security", "--offline=true", f"--root={root}", "--no-pager"]
+    done = analyze(*arguments, f"--threshold={LIMITS[service]}", service)
+    assert done.returncode == 0, done.stdout[-300:]
+    exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
+    assert exposure is not None
+    assert float(exposure[1]) * 10 <= 20
+
+
+def test_systemd_finds_no_fault_and_no_cycle(root: Path) -> None:
+    """Ordering cycles end in a job that systemd drops, and then the boot has no verdict."""
+    listed = yaml.safe_load((ROLE / "vars/main.yml").read_text())["__codex_agent_units"]
+    done = analyze("verify", "--man=no", f"--root={root}", *listed, "multi-user.target")
+    said = [text for text in done.stderr.splitlines() if "codex" in text or "cycle" in text]
+    assert said == []
+
+
+def test_without_its_order_the_verdict_would_be_part_of_a_cycle(root: Path, tmp_path: Path) -> None:
+    """Shows that the test above can fail."""
+    broken = tmp_path / "root"
+    subprocess.run(["cp", "-a", str(root), str(broken)], check=True)
+    (broken / UNITS / "boot-complete.target.d/10-codex-health.conf").unlink()
+    done = analyze("verify", "--man=no", f"--root={broken}", "multi-user.target")
+    assert "ordering cycle" in done.stderr
+
+
+def test_the_agent_cannot_call_out(root: Path) -> None:
+    unit = (root / UNITS / "codex-agent.service").read_text().splitlines()
+    for promise in ("PrivateNetwork=yes", "IPAddressDeny=any", "RestrictAddressFamilies=AF_UNIX",
+                    "DynamicUser=yes", "CapabilityBoundingSet=", "Type=notify"):  # fmt: skip
+        assert promise in unit
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_start_is_cut_short_on_a_slow_machine(root: Path, service: str) -> None:
+    unit = (root / UNITS / service).read_text()
+    limit = re.search(r"^TimeoutStartSec=([0-9]+)min$", unit, re.MULTILINE)
+    assert limit is not None
+    assert int(limit[1]) >= 2
