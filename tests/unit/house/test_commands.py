@@ -59,3 +59,19 @@ def test_readme_names_the_needs() -> None:
     assert f"Debian {' or '.join(sorted(preflight.SUPPORTED))}" in text
     packages = " and ".join(f"`{name}`" for name in preflight.HOST_PACKAGES.values())
     assert packages in " ".join(text.split())
+
+
+def test_refusals_that_operating_explains_exist() -> None:
+    """The table quotes the builder; "…" stands for what differs from case to case."""
+    table = files.markdown()["docs/operating.md"].partition("| it says | do |")[2]
+    sentences = re.findall(r"^\| ([^|\n]+?) \|", table.partition("\n\n")[0], re.MULTILINE)
+    sources = [t for p, t in files.texts().items() if p.startswith("images/builder/")]
+    assert len(sentences) > 5
+    missing = []
+    for sentence in sentences:
+        if sentence.startswith("---"):
+            continue
+        parts = [re.escape(part) for part in sentence.split("…")]
+        if not any(re.search(r"\{.*?\}".join(parts), text) for text in sources):
+            missing.append(sentence)
+    assert missing == []
