@@ -17,7 +17,7 @@ OWNER = "8f3c1f5e-6f0e-4a86-9d0e-0c0de0500001"
 def variables(paths: Paths, tree: Tree) -> Path:
     """Return a variable store that trusts the keys of this build and no vendor's."""
     store = paths.build / "firmware" / "OVMF_VARS.fd"
-    certificates = {name: paths.keys / f"{name}.crt" for name in ("pk", "kek", "db")}
+    certificates = {name: paths.keys / f"{name}.crt" for name in ("pk", "kek", "db", "verity")}
     wanted = stamp.digest(
         files=certificates.values(), words=[stamp.Stamp(paths.stamps, "tools").path.read_text()]
     )
@@ -28,7 +28,8 @@ def variables(paths: Paths, tree: Tree) -> Path:
     argv: list[str | Path] = ["virt-fw-vars", "--input", EMPTY_VARIABLES, "--output", store]
     argv += ["--secure-boot"]
     argv += ["--set-pk", OWNER, certificates["pk"], "--add-kek", OWNER, certificates["kek"]]
-    argv += ["--add-db", OWNER, certificates["db"]]
+    # The kernel checks the signature of the root hash against the keys that the firmware hands over, so verity is in db too.
+    argv += ["--add-db", OWNER, certificates["db"], "--add-db", OWNER, certificates["verity"]]
     with made.renewed(wanted):
         tree.run(argv, log=paths.logs / "firmware.log")
     return store

@@ -49,10 +49,10 @@ def ensure(paths: Paths, tree: Tree) -> None:
 def check_modes(folder: Path) -> None:
     """BuildError for a private key that group or others may read."""
     for path in [folder, *folder.iterdir()]:
-        if path.suffix in PUBLIC:
+        if path.suffix in PUBLIC or not path.exists():
             continue
-        mode = stat.S_IMODE(path.lstat().st_mode if path.is_symlink() else path.stat().st_mode)
-        if mode & 0o077 and not path.is_symlink():
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & 0o077:
             want = "700" if path.is_dir() else "600"
             name = path.name if path != folder else ""
             raise BuildError(
