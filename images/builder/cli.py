@@ -27,6 +27,7 @@ TARGETS = {
     "image": "build the image only",
     "test": "run every check and suite (TESTS=tests/host for one)",
     "check": "the fast part of the tests: linters, types, unit tests",
+    "bench": "measure, print a table and keep the figures (ROWS=uki for one)",
     "stop": "stop the guest of `make run`",
     "shell": "a root shell in that guest, by ssh",
     "logs": "what that guest's console has shown",
@@ -145,6 +146,8 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
         log.plain(f"The image is {paths.image(version, '.raw')}.")
     elif target == "test":
         Tests(paths, chosen).everything()
+    elif target == "bench":
+        Tests(paths, chosen).bench()
     elif target == "check":
         Tests(paths, chosen).check()
     else:
@@ -205,6 +208,7 @@ def _clean(paths: Paths, *, everything: bool) -> None:
     else:
         for name in ("node_modules", "dist"):
             shutil.rmtree(paths.root / "codex_agent/web" / name, ignore_errors=True)
+        shutil.rmtree(paths.root / "tests/unit/house/node_modules", ignore_errors=True)
         log.plain("keys/ stays: without it, what was signed with it can no longer be updated.")
 
 

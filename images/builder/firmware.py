@@ -28,7 +28,8 @@ def variables(paths: Paths, tree: Tree) -> Path:
     argv: list[str | Path] = ["virt-fw-vars", "--input", EMPTY_VARIABLES, "--output", store]
     argv += ["--secure-boot"]
     argv += ["--set-pk", OWNER, certificates["pk"], "--add-kek", OWNER, certificates["kek"]]
-    # The kernel checks the signature of the root hash against the keys that the firmware hands over, so verity is in db too.
+    # The kernel checks the signature of the root hash against the keys that the firmware hands
+    # over, so verity is in db too.
     argv += ["--add-db", OWNER, certificates["db"], "--add-db", OWNER, certificates["verity"]]
     with made.renewed(wanted):
         tree.run(argv, log=paths.logs / "firmware.log")

@@ -225,6 +225,8 @@ class Image:
         names = [
             self.paths.image(version.number, s) for s in (".raw", ".efi", ".manifest", ".spdx.json")
         ]
+        sums = "".join(f"{_sha256(path)}  {path.name}\n" for path in names)
+        (folder / "SHA256SUMS").write_text(sums)
         for path in folder.iterdir():
             if path.name.startswith("codex-os") and path not in names:
                 path.unlink()

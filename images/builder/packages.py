@@ -79,17 +79,17 @@ class Packages:
                 self.tree.run(["npm", "run", "build"], log=self.log, cwd=web, env=self._npm())
         return web / "dist"
 
-    def ensure_node_modules(self) -> None:
-        """Fetch the page's locked dependencies."""
-        web = self.paths.root / "codex_agent/web"
-        wanted = stamp.digest(files=[web / "package-lock.json"], words=[self._tools()])
-        made = stamp.Stamp(self.paths.stamps, "node-modules")
-        if made.fresh(wanted) and (web / "node_modules").is_dir():
+    def ensure_node_modules(self, folder: str = "codex_agent/web") -> None:
+        """Fetch the locked dependencies of the page, or of another folder with a package.json."""
+        place = self.paths.root / folder
+        wanted = stamp.digest(files=[place / "package-lock.json"], words=[self._tools()])
+        made = stamp.Stamp(self.paths.stamps, f"node-modules-{place.name}")
+        if made.fresh(wanted) and (place / "node_modules").is_dir():
             return
         with made.renewed(wanted):
             argv = ["npm", "ci", "--no-audit", "--no-fund"]
             hint = "The network or the npm registry failed."
-            self.tree.run(argv, log=self.log, cwd=web, env=self._npm(), hint=hint)
+            self.tree.run(argv, log=self.log, cwd=place, env=self._npm(), hint=hint)
 
     def _npm(self) -> dict[str, str]:
         cache = str(self.paths.build / "cache/npm")

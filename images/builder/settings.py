@@ -21,6 +21,8 @@ class Settings:
     memory: int = 2048
     cpus: int = 2
     tests: str = ""
+    rows: str = ""
+    repeats: int = 0
     debug: bool = False
 
 
@@ -31,6 +33,8 @@ HELP = {
     "MEMORY": "memory of the guest in MiB (2048)",
     "CPUS": "processors of the guest (2)",
     "TESTS": "what `make test` runs instead of everything, e.g. TESTS=tests/host",
+    "ROWS": "what `make bench` measures instead of everything, e.g. ROWS='uki codex-help'",
+    "REPEATS": "how often `make bench` measures each row (by row)",
     "DEBUG": "1 shows the traceback of an error",
 }
 LIMITS = {
@@ -38,6 +42,7 @@ LIMITS = {
     "SSH_PORT": (1, 65535),
     "MEMORY": (1024, 1 << 20),
     "CPUS": (1, 255),
+    "REPEATS": (1, 99),
 }
 
 
@@ -74,6 +79,8 @@ def _set(settings: Settings, name: str, value: str, paths: Paths) -> None:
         settings.flavour = _flavour(value, paths)
     elif name == "TESTS":
         settings.tests = _tests(value, paths)
+    elif name == "ROWS":
+        settings.rows = value
     elif name == "DEBUG":
         if value not in {"0", "1", ""}:
             raise BuildError("DEBUG is 0 or 1.", hint="DEBUG=1 shows tracebacks.", code=2)

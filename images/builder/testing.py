@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`make check` and `make test`: what is run, in which order."""
 
+import importlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +22,8 @@ SHELL_FILES = (
     "images/**/usr/lib/codex/*",
     ".ci/run",
 )
+# actionlint, which the unit tests of the workflows call.
+HOUSE = "tests/unit/house"
 SUITES = ("tests/image", "tests/boot", "tests/host", "tests/web")
 
 
@@ -37,6 +41,7 @@ class Tests:
         self.tree.ensure()
         self.packages.ensure_venv()
         self.packages.ensure_node_modules()
+        self.packages.ensure_node_modules(HOUSE)
         bin_ = self.paths.venv / "bin"
         found = [path for pattern in SHELL_FILES for path in sorted(self.paths.root.glob(pattern))]
         shell = [path for path in found if path.is_file()]
@@ -69,10 +74,17 @@ class Tests:
         self.check()
         self.suites(SUITES)
 
+    def bench(self) -> None:
+        """Measure; tests/bench says what. It runs on the host, which is what builds images."""
+        sys.path.insert(0, str(self.paths.root))
+        importlib.import_module("tests.bench.main").run(self.paths, self.settings)
+
     def suites(self, suites: Sequence[str]) -> None:
         """Build what the suites need and run them."""
         self.tree.ensure()
         self.packages.ensure_venv()
+        if any(suite.startswith("tests/unit") for suite in suites):
+            self.packages.ensure_node_modules(HOUSE)
         if any(not suite.startswith("tests/unit") for suite in suites):
             Image(self.paths, self.settings, self.tree).ensure()
             self.tree.ensure_browser()
