@@ -106,4 +106,5 @@ class InChild:
 
     @staticmethod
     def environment() -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": f"{REPOSITORY / 'images'}:{REPOSITORY}"}
+        inherited = os.environ.get("PYTHONPATH", "")
+        return {**os.environ, "PYTHONPATH": f"{REPOSITORY / 'images'}:{REPOSITORY}:{inherited}"}

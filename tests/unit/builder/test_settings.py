@@ -21,9 +21,10 @@ def test_defaults(paths: Paths) -> None:
 
 def test_every_variable_is_read(paths: Paths) -> None:
     words = ["FLAVOUR=general", "PORT=4000", "SSH_PORT=4001", "MEMORY=4096", "CPUS=4", "DEBUG=1"]
-    found = settings.parse([*words, "TESTS=tests/unit tests/host"], paths)
+    words += ["ROWS=uki boot", "REPEATS=9", "TESTS=tests/unit tests/host"]
+    found = settings.parse(words, paths)
     assert found == settings.Settings(
-        "general", 4000, 4001, 4096, 4, "tests/unit tests/host", debug=True
+        "general", 4000, 4001, 4096, 4, "tests/unit tests/host", "uki boot", 9, debug=True
     )
     assert set(settings.HELP) == {name.upper() for name in vars(found)}
 
@@ -46,8 +47,8 @@ def test_name_that_is_near_to_nothing(paths: Paths) -> None:
     "word",
     [
         "PORT=0", "PORT=65536", "PORT=", "PORT=-1", "PORT=80a", "PORT= 80", "PORT=1e3",
-        "PORT=٣٠", "PORT=99999999999999999999", "PORT=3030\n", "MEMORY=1023", "MEMORY=2G", "CPUS=0",
-        "CPUS=256", "DEBUG=yes", "SSH_PORT=x", "PORT",
+        "PORT=٣٠", "PORT=99999999999999999999", "PORT=3030\n", "MEMORY=1023", "MEMORY=2G",
+        "CPUS=0", "REPEATS=0", "CPUS=256", "DEBUG=yes", "SSH_PORT=x", "PORT",
     ],
 )  # fmt: skip
 def test_impossible_value(paths: Paths, word: str) -> None:

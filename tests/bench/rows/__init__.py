@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One file a row; ROWS is their order, cheap ones first."""
+
+from tests.bench.row import Row
+from tests.bench.rows.boot import ROW as BOOT
+from tests.bench.rows.codex_help import ROW as CODEX_HELP
+from tests.bench.rows.idle_cost import ROW as IDLE_COST
+from tests.bench.rows.image_build import ROW as IMAGE_BUILD
+from tests.bench.rows.rebuild import ROW as REBUILD
+from tests.bench.rows.root_image import ROW as ROOT_IMAGE
+from tests.bench.rows.uki import ROW as UKI
+
+ROWS: tuple[Row, ...] = (UKI, ROOT_IMAGE, CODEX_HELP, IDLE_COST, BOOT, REBUILD, IMAGE_BUILD)
