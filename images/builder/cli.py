@@ -28,7 +28,6 @@ TARGETS = {
     "test": "run every check and suite (TESTS=tests/host for one)",
     "check": "the fast part of the tests: linters, types, unit tests",
     "bench": "measure, print a table and keep the figures (ROWS=uki for one)",
-    "bench": "measure, print a table and keep the figures (ROWS=uki for one)",
     "stop": "stop the guest of `make run`",
     "shell": "a root shell in that guest, by ssh",
     "logs": "what that guest's console has shown",
@@ -147,8 +146,6 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
         log.plain(f"The image is {paths.image(version, '.raw')}.")
     elif target == "test":
         Tests(paths, chosen).everything()
-    elif target == "bench":
-        Tests(paths, chosen).bench()
     elif target == "bench":
         Tests(paths, chosen).bench()
     elif target == "check":

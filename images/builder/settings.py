@@ -23,8 +23,6 @@ class Settings:
     tests: str = ""
     rows: str = ""
     repeats: int = 0
-    rows: str = ""
-    repeats: int = 0
     debug: bool = False
 
 
@@ -37,8 +35,6 @@ HELP = {
     "TESTS": "what `make test` runs instead of everything, e.g. TESTS=tests/host",
     "ROWS": "what `make bench` measures instead of everything, e.g. ROWS='uki codex-help'",
     "REPEATS": "how often `make bench` measures each row (by row)",
-    "ROWS": "what `make bench` measures instead of everything, e.g. ROWS='uki codex-help'",
-    "REPEATS": "how often `make bench` measures each row (by row)",
     "DEBUG": "1 shows the traceback of an error",
 }
 LIMITS = {
@@ -46,7 +42,6 @@ LIMITS = {
     "SSH_PORT": (1, 65535),
     "MEMORY": (1024, 1 << 20),
     "CPUS": (1, 255),
-    "REPEATS": (1, 99),
     "REPEATS": (1, 99),
 }
 
@@ -84,8 +79,6 @@ def _set(settings: Settings, name: str, value: str, paths: Paths) -> None:
         settings.flavour = _flavour(value, paths)
     elif name == "TESTS":
         settings.tests = _tests(value, paths)
-    elif name == "ROWS":
-        settings.rows = value
     elif name == "ROWS":
         settings.rows = value
     elif name == "DEBUG":

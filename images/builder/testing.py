@@ -3,8 +3,6 @@
 
 import importlib
 import sys
-import importlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -75,11 +73,6 @@ class Tests:
             return
         self.check()
         self.suites(SUITES)
-
-    def bench(self) -> None:
-        """Measure; tests/bench says what. It runs on the host, which is what builds images."""
-        sys.path.insert(0, str(self.paths.root))
-        importlib.import_module("tests.bench.main").run(self.paths, self.settings)
 
     def bench(self) -> None:
         """Measure; tests/bench says what. It runs on the host, which is what builds images."""
