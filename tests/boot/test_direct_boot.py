@@ -5,11 +5,12 @@ The guest ends by itself: it writes a number that nobody can guess beforehand to
 and powers off, and only then is the status 123. A guest that hangs, panics or restarts cannot.
 """
 
+import re
 import secrets
 
 import pytest
 
-from tests.support import guests, milestones, timeouts
+from tests.support import guests, milestones, serial_logs, timeouts
 from tests.support.artefacts import Artefacts
 
 pytestmark = pytest.mark.guest
@@ -20,6 +21,7 @@ def test_boots_to_a_healthy_verdict_and_powers_off(artefacts: Artefacts) -> None
     with guests.started(guests.specification("direct", "direct", exit_nonce=nonce)) as guest:
         verdict = guest.wait_for_serial(milestones.VERDICT, timeouts.BOOT_S)
         report = guest.wait_exit(timeouts.POWER_OFF_S)
+        log = serial_logs.plain(guest.serial_log)
     assert verdict["state"] == "healthy", verdict[0]
     facts = milestones.facts(verdict)
     assert facts["version"] == artefacts.version
@@ -27,3 +29,4 @@ def test_boots_to_a_healthy_verdict_and_powers_off(artefacts: Artefacts) -> None
     assert facts["verity"] == "active"
     assert facts["secure-boot"] != "yes", "the emulator started the kernel, no firmware did"
     assert report.status == 123, report.reason
+    assert [sign for sign in milestones.TROUBLE if re.search(sign, log)] == []

@@ -15,6 +15,18 @@ REFUSED = r"(?i:access denied|security violation|security policy violation)"
 NOTHING_TO_BOOT = r"No bootable option or device was found"
 #: The initrd gives up (images/initrd, initrd-failed).
 BOOT_FAILED = r"codex-initrd: the system cannot start"
+#: Signs on the console that a boot was not a good one, even if it ended well.
+TROUBLE = (
+    BOOT_FAILED,
+    CORRUPTION,
+    r"\[FAILED\]",
+    r"Kernel panic",
+    r"(?i)emergency mode",
+    r"Timed out waiting for device",
+    r"ordering cycle",
+)
+#: The kernel restarts the machine; QEMU ends then.
+RESTARTS = "reboot: Restarting system"
 #: What a good boot under OVMF shows, in this order.
 GOOD_BOOT = (r"BdsDxe: starting Boot\d+", KERNEL_RUNS, VERDICT)
 
