@@ -74,4 +74,6 @@ class Row:
     goals: Sequence[Goal] = ()
     #: Rounds when nobody asks for a number; in each round every subject is measured once.
     rounds: int = 1
+    #: A round takes no time worth a line of its own.
+    quick: bool = False
     notes: Sequence[str] = field(default_factory=tuple)

@@ -13,4 +13,4 @@ def _subjects(context: Context) -> list[Subject]:
     return [Subject("ours", take)]
 
 
-ROW = Row("uki", "UKI", {"size_mb": "MB"}, _subjects, [Goal("ours", "size_mb", 40)])
+ROW = Row("uki", "UKI", {"size_mb": "MB"}, _subjects, [Goal("ours", "size_mb", 40)], quick=True)
