@@ -6,7 +6,7 @@ from pathlib import Path
 from builder import log, stamp
 from builder.guest import Guest, GuestSpec
 
-from tests.bench.bare import BOOT_PACKAGES, Mkosi
+from tests.bench.bare import BOOT_PACKAGES, INITRD_MODULES, Mkosi
 from tests.bench.row import Context
 
 PACKAGES = (
@@ -47,7 +47,9 @@ def ensure(context: Context) -> Mkosi:
     content = CONTENT.format(command_line=COMMAND_LINE, flavour=flavour)
     made = Mkosi(context, "plain-debian")
     lists = context.paths.sandbox / "etc/apt/preferences.d"
-    wanted = stamp.digest(files=[flavour, lists], words=[content, *PACKAGES, *FILES.values()])
+    wanted = stamp.digest(
+        files=[flavour, lists], words=[content, INITRD_MODULES, *PACKAGES, *FILES.values()]
+    )
     done = stamp.Stamp(context.folder, "plain-debian.stamp")
     if done.fresh(wanted) and made.disk.exists():
         return made

@@ -31,7 +31,7 @@ ROW = Row(
     rounds=1,
     notes=(
         "both fetch every package and make their tools tree; downloads are part of the wall time",
-        "bare mkosi: ToolsTree=default, its initrd, our packages, partitions and keys, no roles",
+        "bare mkosi: ToolsTree=default, its initrd with few modules, our packages and partitions",
         "ours: clone of the last commit, with keys, page, agent, SBOM and package check",
     ),
 )
