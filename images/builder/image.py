@@ -99,8 +99,13 @@ class Image:
         return list({p.name: p for p in packages}.values())
 
     def _digest(self, version: Version) -> str:
+        # What goes into a disk; the builder itself and the lock of the tools are not part of it.
+        parts = [
+            path for path in self.images.iterdir() if path.name not in {"builder", "lock", "__pycache__"}
+        ]
         folders = [
-            self.images,
+            *parts,
+            self.paths.locks / "image.lock",
             self.paths.root / "roles",
             self.paths.root / "playbooks",
             self.paths.packages,

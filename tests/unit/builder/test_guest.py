@@ -124,7 +124,7 @@ def test_credentials_are_carried_whole(image: Paths) -> None:
     unit = found["systemd.extra-unit.codex-exit.service"].decode()
     assert f'printf "%%s\\n" {NONCE} >/dev/virtio-ports/codex.exit' in unit
     assert "Requires=boot-complete.target" in unit
-    assert b"Wants=codex-exit.service" in found["systemd.unit-dropin.multi-user.target"]
+    assert b"Wants=codex-exit.service" in found["systemd.unit-dropin.codex-health.service"]
 
 
 def test_without_a_nonce_no_unit_ends_the_guest(image: Paths) -> None:
