@@ -38,9 +38,22 @@ class SessionRequest(BaseModel):
     token: str = Field(max_length=512, description="The token of this host.")
 
 
+_ERRORS = {
+    400: "The body is not valid JSON.",
+    401: "Token or session are missing or wrong.",
+    403: "A page of another origin asks.",
+    413: "The body is longer than 64 KiB.",
+    421: "The Host header names another host.",
+    422: "The body does not have the shape that is described.",
+    429: "Too many wrong tokens; see Retry-After.",
+    503: "The host cannot be read now.",
+}
+
+
 def errors(*codes: int) -> dict[int | str, dict[str, Any]]:
     """Return the description of error answers, which all have the one shape."""
-    return {code: {"model": Envelope[None]} for code in codes}
+    # The words are ours: those of Python's http module differ between its versions.
+    return {code: {"model": Envelope[None], "description": _ERRORS[code]} for code in codes}
 
 
 def create(service: Service) -> ASGIApp:
@@ -77,7 +90,10 @@ def routes(service: Service) -> FastAPI:
         "/health/ready",
         dependencies=known,
         response_model=Envelope[Readiness],
-        responses={**errors(401, 421, 429), 503: {"model": Envelope[Readiness]}},
+        responses={
+            **errors(401, 421, 429),
+            503: {"model": Envelope[Readiness], "description": "Something is missing."},
+        },
         tags=["health"],
     )
     async def ready() -> Response:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import signal
 import ssl
+import sys
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -113,7 +114,20 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close all connections, WebSockets with a proper farewell, within a few seconds."""
         notify.tell("STOPPING=1")
-        await super().shutdown(sockets)
+        late = asyncio.get_running_loop().call_later(_CLOSE_S, self._abort)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            late.cancel()
+
+    def _abort(self) -> None:
+        """Cut what has not closed in time, and what never finished its TLS handshake.
+
+        Only the listeners know the latter, and Python waits for them from 3.12 on.
+        """
+        if sys.version_info >= (3, 13):
+            for server in self.servers:
+                server.abort_clients()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Ask for the end; called in a signal handler."""

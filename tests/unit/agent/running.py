@@ -9,10 +9,10 @@ import ssl
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
-from websockets.sync.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 
 from codex_agent.api import listen, pages
 from codex_agent.api.app import create
@@ -24,6 +24,8 @@ from codex_agent.provision.run import places, provision
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from websockets.asyncio.client import ClientConnection
 
     from codex_agent.host.snapshot import Sample
     from tests.unit.agent.trees import Tree
@@ -68,16 +70,58 @@ class Running:
             connection.sendall(data)
             return read_all(connection)
 
-    def listen(self, headers: dict[str, str] | None = None, **named: Any) -> ClientConnection:
-        found: ClientConnection = connect(
-            f"wss://127.0.0.1:{self.port}/api/realtime",
-            ssl=self.context(),
-            additional_headers=self.bearer if headers is None else headers,
-            proxy=None,
-            open_timeout=WAIT_S,
-            **{"close_timeout": WAIT_S, **named},
-        )
-        return found
+    @contextmanager
+    def listen(self, headers: dict[str, str] | None = None, **named: Any) -> Iterator[Listening]:
+        address = f"wss://127.0.0.1:{self.port}/api/realtime"
+        with Listening(
+            address, self.context(), self.bearer if headers is None else headers, named
+        ) as found:
+            yield found
+
+
+class Listening:
+    """A WebSocket for tests that are not asynchronous.
+
+    The client of the library for threads sends and receives on one TLS connection at once, which
+    loses its handshake now and then; so this is the other one, which runs while it is asked.
+    """
+
+    def __init__(
+        self, address: str, context: ssl.SSLContext, headers: dict[str, str], named: dict[str, Any]
+    ) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._opening = (address, context, headers, {"close_timeout": WAIT_S, **named})
+
+    def __enter__(self) -> Self:
+        try:
+            self._connection = self._loop.run_until_complete(self._open())
+        except BaseException:
+            self._loop.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.run_until_complete(self._connection.close())
+        self._loop.close()
+
+    async def _open(self) -> ClientConnection:
+        address, context, headers, named = self._opening
+        return await connect(
+            address, ssl=context, additional_headers=headers, proxy=None, open_timeout=WAIT_S,
+            **named,
+        )  # fmt: skip
+
+    def recv(self, timeout_s: float = WAIT_S) -> str | bytes:
+        return self._loop.run_until_complete(asyncio.wait_for(self._connection.recv(), timeout_s))
+
+    def send(self, message: str | bytes) -> None:
+        self._loop.run_until_complete(self._connection.send(message))
+
+    def ping(self) -> None:
+        async def both() -> None:
+            await asyncio.wait_for(await self._connection.ping(), WAIT_S)
+
+        self._loop.run_until_complete(both())
 
 
 def read_all(connection: ssl.SSLSocket) -> bytes:

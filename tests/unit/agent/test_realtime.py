@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
 from codex_agent.api import realtime
 from codex_agent.api.realtime import Hub
@@ -19,7 +19,7 @@ from codex_agent.host.plain import plain
 from codex_agent.host.reading import Unreadable
 from codex_agent.host.sampler import Sampler
 from tests.unit.agent import trees
-from tests.unit.agent.running import WAIT_S, Running, running
+from tests.unit.agent.running import WAIT_S, Listening, Running, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,12 +38,12 @@ def live(tree: Tree, tmp_path: Path) -> Iterator[Running]:
         yield found
 
 
-def receive(connection: ClientConnection) -> dict[str, Any]:
+def receive(connection: Listening) -> dict[str, Any]:
     message: dict[str, Any] = json.loads(connection.recv(WAIT_S))
     return message
 
 
-def closing(connection: ClientConnection) -> int | None:
+def closing(connection: Listening) -> int | None:
     """Read to the end and return the code that the server closed with."""
     while True:
         try:
@@ -134,7 +134,7 @@ def test_chatter_is_ignored(live: Running) -> None:
         for _ in range(50):
             connection.send("hello")
             connection.send(b"\x00\xff")
-        connection.ping().wait(WAIT_S)
+        connection.ping()
         assert receive(connection)["type"] == "connected"
 
 
@@ -233,10 +233,11 @@ def test_a_host_that_cannot_be_read_is_no_end(tree: Tree, tmp_path: Path) -> Non
 
 
 def test_the_certificate_is_checked(live: Running) -> None:
-    import ssl
-
-    with pytest.raises(ssl.SSLCertVerificationError):
-        connect(f"wss://127.0.0.1:{live.port}/api/realtime", proxy=None)
+    strange = Listening(
+        f"wss://127.0.0.1:{live.port}/api/realtime", ssl.create_default_context(), {}, {}
+    )
+    with pytest.raises(ssl.SSLCertVerificationError), strange:
+        pass
 
 
 def test_hub_skips_for_slow_listeners(tree: Tree) -> None:

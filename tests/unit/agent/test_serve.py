@@ -92,7 +92,11 @@ def test_socket_from_systemd(where: Places, notified: socket.socket, tmp_path: P
         assert notified.recv(100) == b"READY=1"
         assert b"HTTP/1.1 200 OK" in health(where, port)
         # An open connection does not keep it from stopping.
-        with socket.create_connection(("127.0.0.1", port), WAIT_S):
+        context = ssl.create_default_context(cafile=str(where.public))
+        with (
+            socket.create_connection(("127.0.0.1", port), WAIT_S) as plain,
+            context.wrap_socket(plain, server_hostname="localhost"),
+        ):
             process.send_signal(signal.SIGTERM)
             assert notified.recv(100) == b"STOPPING=1"
             _, errors = process.communicate(timeout=WAIT_S)
