@@ -3,6 +3,8 @@
 
 import pytest
 
+#: Fixtures that start the shared guest, the last two when no other host was given.
+_SHARED = frozenset({"guest", "host", "service"})
 _SUITES = ("unit", "image", "boot", "host", "web", "bench")
 
 
@@ -15,5 +17,5 @@ def rank(item: pytest.Item) -> tuple[bool, int, bool]:
     damages = item.get_closest_marker("damages_guest") is not None
     parts = item.path.parts
     suite = next((n for n, name in enumerate(_SUITES) if name in parts), len(_SUITES))
-    shares = "guest" in getattr(item, "fixturenames", ())
+    shares = not _SHARED.isdisjoint(getattr(item, "fixturenames", ()))
     return damages, suite, shares
