@@ -38,6 +38,6 @@ def test_damage_is_last_and_own_machines_come_first() -> None:
         _Item(folder / "web/test_damage.py", ("guest",), damages=True),
     ]
     ranked = sorted(
-        [*wanted[5:], *wanted[:5]], key=lambda item: order.rank(cast("pytest.Item", item))
+        [*wanted[4:], *wanted[:4]], key=lambda item: order.rank(cast("pytest.Item", item))
     )
     assert ranked == wanted
