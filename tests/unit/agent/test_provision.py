@@ -1,94 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates and token: made once, renewed in time, whole at every moment."""
+"""Certificates and token: made once, renewed in time."""
 
 from __future__ import annotations
 
 import os
-import ssl
 import stat
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from codex_agent.config import formats
 from codex_agent.errors import CodexError
-from codex_agent.provision import authority, files, leaf, names, token
-from codex_agent.provision.run import Places, Report, places, provision
-from tests.unit.agent.trees import NOW, Tree
+from codex_agent.provision import files, leaf, names, token
+from codex_agent.provision.run import Places, places
+from tests.unit.agent.provisioned import START, assert_good, certificate, contents, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-FIB_TRIE = """Main:
-  +-- 0.0.0.0/0 3 0 5
-     |-- 0.0.0.0
-        /0 universe UNICAST
-     +-- 10.0.2.0/24 2 0 1
-        |-- 10.0.2.0
-           /24 link UNICAST
-        |-- 10.0.2.15
-           /32 host LOCAL
-        |-- 10.0.2.255
-           /32 link BROADCAST
-     +-- 127.0.0.0/8 2 0 2
-        |-- 127.0.0.1
-           /32 host LOCAL
-Local:
-"""
-IF_INET6 = (
-    "00000000000000000000000000000001 01 80 10 80       lo\n"
-    "fe80000000000000505400fffe123456 02 40 20 80     eth0\n"
-    "fd000000000000000000000000000002 02 40 00 80     eth0\n"
-    "fd000000000000000000000000000003 02 40 00 01     eth0\n"
-)
-START = datetime.fromtimestamp(NOW, UTC)
-
-
-@pytest.fixture
-def host(tree: Tree) -> Tree:
-    tree.put("/proc/sys/kernel/hostname", "Codex\n")
-    tree.put("/proc/net/fib_trie", FIB_TRIE)
-    tree.put("/proc/net/if_inet6", IF_INET6)
-    return tree
-
-
-@pytest.fixture
-def where(tmp_path: Path) -> Places:
-    return places(str(tmp_path / "machine"))
-
-
-def run(host: Tree, where: Places, days: float = 0, credentials: str | None = None) -> Report:
-    return provision(where, host.root, credentials, START + timedelta(days=days))
-
-
-def certificate(path: Path) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(path.read_bytes())
-
-
-def contents(where: Places) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(where.state)): p.read_bytes()
-        for p in sorted(where.state.rglob("*"))
-        if p.is_file()
-    }
-
-
-def assert_good(where: Places) -> None:
-    """All is there, belongs together, and nothing else is left."""
-    assert set(contents(where)) == {
-        ".lock", "ca.crt", "ca/ca.crt", "ca/ca.key",
-        "agent/server.crt", "agent/server.key", "agent/token",
-    }  # fmt: skip
-    signer, server = certificate(where.ca / "ca.crt"), certificate(where.agent / "server.crt")
-    server.verify_directly_issued_by(signer)
-    assert where.public.read_bytes() == (where.ca / "ca.crt").read_bytes()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(where.agent / "server.crt", where.agent / "server.key")
-    assert formats.token((where.agent / "token").read_text()) is None
+    from tests.unit.agent.trees import Tree
 
 
 def test_first_run_makes_everything(host: Tree, where: Places) -> None:
@@ -190,176 +122,6 @@ def test_a_name_that_is_no_host_name_is_left_out(host: Tree, where: Places) -> N
     host.put("/proc/sys/kernel/hostname", "under_score\n")
     run(host, where)
     assert leaf.covered(certificate(where.agent / "server.crt")).dns == ("localhost",)
-
-
-class Killed(BaseException):
-    """The power goes."""
-
-
-STEPS = ["open", "write", "fchmod", "fsync", "rename", "mkdir", "chmod"]
-
-
-def interrupt(monkeypatch: pytest.MonkeyPatch, at: int, where: Places) -> Callable[[], int]:
-    """Let the process die at the ``at``-th step that changes the disk; count them all."""
-    count = 0
-
-    def hook(real: Callable[..., Any], here: Callable[[Any], bool]) -> Callable[..., Any]:
-        def step(*arguments: Any, **named: Any) -> Any:
-            nonlocal count
-            if here(arguments):
-                count += 1
-                if count == at:
-                    raise Killed
-            return real(*arguments, **named)
-
-        return step
-
-    def ours(arguments: Any) -> bool:
-        return str(where.state) in str(arguments[0])
-
-    def writing(arguments: Any) -> bool:
-        return ours(arguments) and bool(arguments[1] & os.O_CREAT)
-
-    def always(_arguments: Any) -> bool:
-        return True
-
-    monkeypatch.setattr(os, "open", hook(os.open, writing))
-    monkeypatch.setattr(os, "fchmod", hook(os.fchmod, always))
-    monkeypatch.setattr(os, "fsync", hook(os.fsync, always))
-    monkeypatch.setattr(Path, "rename", hook(Path.rename, ours))
-    monkeypatch.setattr(Path, "mkdir", hook(Path.mkdir, ours))
-    monkeypatch.setattr(Path, "chmod", hook(Path.chmod, ours))
-    # What dies cannot clean up after itself.
-    monkeypatch.setattr(Path, "unlink", hook(lambda *_: None, ours))
-    return lambda: count
-
-
-@pytest.mark.parametrize("days", [0, 61])
-def test_killed_at_every_step(host: Tree, tmp_path: Path, days: int) -> None:
-    """After any interruption the next run ends with all in order and trusts no half file."""
-    at = 1
-    while True:
-        where = places(str(tmp_path / f"{days}-{at}"))
-        if days:
-            run(host, where)
-        with pytest.MonkeyPatch.context() as patch:
-            interrupt(patch, at, where)
-            try:
-                run(host, where, days=days)
-                survived = True
-            except Killed:
-                survived = False
-        if survived:
-            break
-        kept = (where.ca / "ca.crt").read_bytes() if (where.ca / "ca.crt").exists() else None
-        run(host, where, days=days)
-        assert_good(where)
-        # An authority that somebody may already trust is not thrown away.
-        assert kept is None or (where.ca / "ca.crt").read_bytes() == kept
-        at += 1
-    assert at > (20 if days == 0 else 4)
-
-
-def test_full_disk_is_told_and_leaves_nothing(
-    host: Tree, where: Places, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run(host, where)
-    before = contents(where)
-
-    def full(_handle: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(CodexError, match=r"server.crt cannot be written: no space left on device"):
-        run(host, where, days=61)
-    assert contents(where) == before
-
-
-@pytest.mark.parametrize(
-    ("name", "mode", "hint"),
-    [
-        ("ca/ca.key", 0o644, "chmod 0600"),
-        ("agent/server.key", 0o640, "chmod 0600"),
-        ("agent/token", 0o604, "chmod 0600"),
-        ("ca", 0o755, "chmod 0700"),
-        ("agent", 0o750, "chmod 0700"),
-        (".", 0o777, "chmod 0755"),
-    ],
-)
-def test_wrong_modes_are_refused(
-    host: Tree, where: Places, name: str, mode: int, hint: str
-) -> None:
-    run(host, where)
-    before = contents(where)
-    path = where.state / name
-    path.chmod(mode)
-    with pytest.raises(CodexError, match=f"has mode {mode:04o}") as caught:
-        run(host, where)
-    assert hint in str(caught.value.hint)
-    assert str(path) in caught.value.message
-    assert contents(where) == before
-
-
-def test_links_and_foreign_things_are_refused(host: Tree, where: Places, tmp_path: Path) -> None:
-    run(host, where)
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.write_text("x" * 40)
-    (where.agent / "token").unlink()
-    (where.agent / "token").symlink_to(elsewhere)
-    with pytest.raises(CodexError, match="token cannot be read"):
-        run(host, where)
-    assert elsewhere.read_text() == "x" * 40
-    (where.agent / "token").unlink()
-    (where.agent / "token").mkdir()
-    with pytest.raises(CodexError, match="token"):
-        run(host, where)
-
-
-@pytest.mark.parametrize("content", [b"", b"garbage", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
-@pytest.mark.parametrize("name", ["ca/ca.key", "ca/ca.crt"])
-def test_a_damaged_authority_is_never_replaced(
-    host: Tree, where: Places, name: str, content: bytes
-) -> None:
-    run(host, where)
-    (where.state / name).write_bytes(content)
-    before = contents(where)
-    with pytest.raises(CodexError, match="is not a valid") as caught:
-        run(host, where)
-    assert "remove it and its pair" in str(caught.value.hint)
-    assert contents(where) == before
-
-
-def test_an_authority_of_another_key_is_refused(host: Tree, where: Places) -> None:
-    run(host, where)
-    other = authority.key_pem(authority.new_key())
-    (where.ca / "ca.key").write_bytes(other)
-    with pytest.raises(CodexError, match="not about the key beside it"):
-        run(host, where)
-
-
-@pytest.mark.parametrize("content", [b"", b"garbage", None])
-@pytest.mark.parametrize("name", ["agent/server.crt", "agent/server.key"])
-def test_a_damaged_leaf_is_made_anew(
-    host: Tree, where: Places, name: str, content: bytes | None
-) -> None:
-    run(host, where)
-    if content is None:
-        (where.state / name).unlink()
-    else:
-        (where.state / name).write_bytes(content)
-    assert run(host, where).changes
-    assert_good(where)
-
-
-def test_a_leaf_of_another_authority_is_made_anew(
-    host: Tree, where: Places, tmp_path: Path
-) -> None:
-    run(host, where)
-    other = places(str(tmp_path / "other"))
-    run(host, other)
-    (where.agent / "server.crt").write_bytes((other.agent / "server.crt").read_bytes())
-    assert any("another" in change for change in run(host, where).changes)
-    assert_good(where)
 
 
 def test_given_token(host: Tree, where: Places) -> None:
