@@ -61,7 +61,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the end of the guests' serial logs once, below the failures."""
+    """Show the end of the guests' serial logs once, below the failures, and what was noted."""
+    for sentence in serial_logs.notes():
+        terminalreporter.write_line(f"NOTE {sentence}")
     if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"):
         for title, text in serial_logs.tails():
             terminalreporter.write_sep("-", title)

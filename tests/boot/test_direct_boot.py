@@ -18,7 +18,7 @@ pytestmark = pytest.mark.guest
 
 def test_boots_to_a_healthy_verdict_and_powers_off(artefacts: Artefacts) -> None:
     nonce = secrets.token_hex(16)
-    with guests.started(guests.specification("direct", "direct", exit_nonce=nonce)) as guest:
+    with guests.running(guests.specification("direct", "direct", exit_nonce=nonce)) as guest:
         verdict = guest.wait_for_serial(milestones.VERDICT, timeouts.BOOT_S)
         report = guest.wait_exit(timeouts.POWER_OFF_S)
         log = serial_logs.plain(guest.serial_log)

@@ -31,7 +31,7 @@ def tampered(artefacts: Artefacts, tmp_path: Path) -> Path:
 def test_one_flipped_bit_ends_the_boot(tampered: Path) -> None:
     nonce = secrets.token_hex(16)
     spec = guests.specification("tampered", "direct", disk=tampered, exit_nonce=nonce)
-    with guests.started(spec) as guest:
+    with guests.running(spec) as guest:
         guest.wait_for_serial(milestones.CORRUPTION, timeouts.BOOT_S)
         # It gives up by itself, so that boot counting can choose the other slot.
         report = guest.wait_exit(timeouts.BOOT_S)

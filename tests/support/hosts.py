@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reaches the host that is judged: the booted guest, or any other by ssh."""
 
+import atexit
 import contextlib
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -48,9 +50,11 @@ def of_option(spec: str, config: pytest.Config) -> Host:
 
 
 def _connect(spec: str, **settings: object) -> Host:
-    # A new connection costs a slow emulator many seconds: all commands share one. The folder of its
-    # socket stays for the session and has a short name (a socket's path is at most 107 bytes).
-    control = Path(tempfile.mkdtemp(prefix="codex-ssh-")) / "socket"
+    # A new connection costs a slow emulator many seconds: all commands share one. Its socket lies
+    # in a folder of a short name, as the path of a socket has at most 107 bytes.
+    folder = tempfile.mkdtemp(prefix="codex-ssh-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    control = Path(folder) / "socket"
     arguments = f"timeout={int(timeouts.COMMAND_S)}&controlpersist=600&controlpath={control}"
     given = {name: str(value) if isinstance(value, Path) else value
              for name, value in settings.items()}  # fmt: skip

@@ -8,11 +8,22 @@ from pathlib import Path
 _CONTROL = re.compile(r"\x1b\[[0-9;?=]*[ -/]*[@-~]|\x1b[()][A-Za-z0-9]|[\x00-\x08\x0b-\x1f\x7f]")
 _TAIL_LINES = 60
 _logs: dict[str, Path] = {}
+_notes: list[str] = []
 
 
 def register(name: str, log: Path) -> None:
     """Note the serial log of a guest that starts; the next guest of that name replaces it."""
     _logs[name] = log
+
+
+def note(sentence: str) -> None:
+    """Remember something that the report has to say although no test failed of it."""
+    _notes.append(sentence)
+
+
+def notes() -> list[str]:
+    """All that was noted in this session."""
+    return list(_notes)
 
 
 def keep(name: str, folder: Path) -> None:

@@ -13,6 +13,8 @@ SCALE = float(os.environ.get("CODEX_TEST_TIMEOUT_SCALE", "1"))
 PROGRAM_S = 300 * SCALE
 #: From power-on to the guest's own verdict.
 BOOT_S = 1800 * SCALE
+#: From power-on to the first line of a kernel or of what it started.
+FIRST_SIGN_S = 600 * SCALE
 #: From power-on to the firmware's refusal of a UKI.
 REFUSAL_S = 900 * SCALE
 #: From the verdict to power-off by the guest itself.
