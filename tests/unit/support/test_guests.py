@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 from builder.errors import BuildError
+from builder.guest import GuestSpec
 
 from tests.support import guests, serial_logs
 
@@ -49,7 +50,7 @@ def _fake(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _spec() -> Any:
-    return guests.GuestSpec(name="trial")
+    return GuestSpec(name="trial")
 
 
 def test_guest_that_lives_is_used() -> None:
