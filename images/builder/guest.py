@@ -357,7 +357,9 @@ class Guest:
             found["systemd.extra-unit.codex-exit.service"] = EXIT_UNIT.format(
                 nonce=spec.exit_nonce
             ).encode()
-            found["systemd.unit-dropin.codex-health.service"] = b"[Unit]\nWants=codex-exit.service\n"
+            found["systemd.unit-dropin.codex-health.service"] = (
+                b"[Unit]\nWants=codex-exit.service\n"
+            )
         return found
 
 

@@ -101,7 +101,9 @@ class Image:
     def _digest(self, version: Version) -> str:
         # What goes into a disk; the builder itself and the lock of the tools are not part of it.
         parts = [
-            path for path in self.images.iterdir() if path.name not in {"builder", "lock", "__pycache__"}
+            path
+            for path in self.images.iterdir()
+            if path.name not in {"builder", "lock", "__pycache__"}
         ]
         folders = [
             *parts,

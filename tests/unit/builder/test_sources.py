@@ -9,9 +9,9 @@ from builder.errors import BuildError
 
 from tests.unit.builder.conftest import Programs
 
-MAIN = ("http://deb.debian.org/debian/", "Debian", "Debian")
-SECURITY = ("http://deb.debian.org/debian-security/", "Debian", "Debian-Security")
-BACKPORTS = ("http://deb.debian.org/debian/", "Debian Backports", "Debian Backports")
+MAIN = ("http://mirror.example/debian/", "Debian", "Debian")
+SECURITY = ("http://mirror.example/debian-security/", "Debian", "Debian-Security")
+BACKPORTS = ("http://mirror.example/debian/", "Debian Backports", "Debian Backports")
 
 
 def _host(programs: Programs, *rows: tuple[str, str, str]) -> sources.Mirrors:
@@ -30,8 +30,8 @@ def test_what_is_asked_of_apt(programs: Programs) -> None:
 
 def test_usual_host(programs: Programs) -> None:
     found = _host(programs, MAIN, BACKPORTS, SECURITY)
-    assert found.main == "http://deb.debian.org/debian"
-    assert found.security == "http://deb.debian.org/debian-security"
+    assert found.main == "http://mirror.example/debian"
+    assert found.security == "http://mirror.example/debian-security"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_usual_host(programs: Programs) -> None:
     [
         "https://mirror.example/pub/linux/debian/",
         "http://snapshot.example/archive/debian/20260101T000000Z/",
-        "http://10.0.0.1:3142/deb.debian.org/debian/",
+        "http://10.0.0.1:3142/mirror.example/debian/",
         "http://cache.example/deb12",
     ],
 )
@@ -57,19 +57,19 @@ def test_any_path_will_do_when_the_release_file_says_debian(
         ("https://download.docker.example/linux/debian/", "Docker", "Docker CE"),
         ("https://vendor.example/linux/debian/", "", ""),
         ("https://vendor.example/debian/", "Debian", "Vendor"),
-        ("http://deb.debian.org/debian-debug/", "Debian debug", "Debian debug"),
+        ("http://mirror.example/debian-debug/", "Debian debug", "Debian debug"),
     ],
 )
 def test_other_repositories_are_never_a_source(
     programs: Programs, other: tuple[str, str, str], first: bool
 ) -> None:
     rows = [other, MAIN, SECURITY] if first else [MAIN, SECURITY, other]
-    assert _host(programs, *rows).main == "http://deb.debian.org/debian"
+    assert _host(programs, *rows).main == "http://mirror.example/debian"
 
 
 def test_first_of_several_mirrors(programs: Programs) -> None:
     second = ("https://second.example/debian/", "Debian", "Debian")
-    assert _host(programs, MAIN, second, SECURITY).main == "http://deb.debian.org/debian"
+    assert _host(programs, MAIN, second, SECURITY).main == "http://mirror.example/debian"
 
 
 def test_host_without_lists_is_known_by_its_paths(programs: Programs) -> None:
