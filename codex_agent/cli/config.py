@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from codex_agent.cli.status import home
+from codex_agent.cli.collect import home
 from codex_agent.config import inputs
 from codex_agent.config.load import Loaded, load
 from codex_agent.host.root import Root

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_agent.cli.status import collect
+from codex_agent.cli.collect import collect
 from codex_agent.host import checks, systemd
 from codex_agent.host.model import Check
 from codex_agent.host.reading import Unreadable

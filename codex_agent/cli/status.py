@@ -7,10 +7,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from codex_agent.cli import asking, render
-from codex_agent.config.judgement import judgement
+from codex_agent.cli import gate, render
+from codex_agent.cli.collect import collect
 from codex_agent.host.root import Root
-from codex_agent.host.snapshot import Sample, take
 
 if TYPE_CHECKING:
     import argparse
@@ -20,30 +19,10 @@ if TYPE_CHECKING:
 EXIT: dict[VerdictState, int] = {"healthy": 0, "degraded": 1, "failed": 2, "unknown": 3}
 
 
-def home() -> str | None:
-    """Return the home of a user; root is configured by the host's own layers alone."""
-    return os.environ.get("HOME") if os.geteuid() != 0 else None
-
-
-def collect(root: Root, *, settled: bool = False) -> Sample:
-    """Take a snapshot with a verdict that includes whether the service answers."""
-    around = judgement(
-        root,
-        os.environ,
-        asking.check(root),
-        credentials=os.environ.get("CREDENTIALS_DIRECTORY"),
-        home=home(),
-        settled=settled,
-    )
-    return take(root, around)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Print the state of the host and return the exit status of its verdict."""
     root = Root()
     if arguments.gate:
-        from codex_agent.cli import gate
-
         host = gate.wait(root, arguments.timeout)
         print(gate.line(host), flush=True)
         return EXIT[host.verdict.state]
