@@ -20,6 +20,7 @@ Architecture=x86-64
 [Build]
 SandboxTrees=sandbox
 PackageCacheDirectory=packages
+BuildSources=
 WorkspaceDirectory=workspace
 Incremental=no
 WithNetwork=no
