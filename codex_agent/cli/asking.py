@@ -17,7 +17,8 @@ CA = "/var/lib/codex/ca.crt"
 UNIT = "codex-agent.socket"
 TIMEOUT_S = 30.0  # the first connection starts the service, which takes its time under emulation
 _HINT = "journalctl -u codex-agent.service"
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}  # noqa: S104
+# Where to ask a service that listens on every address; nothing is bound here.
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}  # noqa: S104 - see above
 
 
 def target(listen: str) -> tuple[str, int]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PLACE = "/etc/codex"
 SYSTEM_CREDENTIALS = "/run/credentials/@system"
-TOKEN = "codex.token"  # noqa: S105
+TOKEN = "codex.token"  # noqa: S105 - the name of a credential, no secret
 AGENT = "codex.agent"
 _LIMIT = 64 * 1024  # bytes
 

@@ -13,7 +13,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-class Unreadable(Exception):  # noqa: N818
+class Unreadable(Exception):  # noqa: N818 - a state, not a fault
     """A value that cannot be had; ``reason`` is a clause that a person can read.
 
     ``absent``: nothing is there at all. ``denied``: a reader with more privilege could have it.

@@ -108,7 +108,7 @@ def conversation(root: Root, timeout_s: float = TIMEOUT_S) -> Iterator[Conversat
     class Bounded(DBusConnection):  # type: ignore[misc]
         """The library waits without end for the answer to its greeting; this one never does."""
 
-        def receive(self, *, timeout: float | None = None) -> Any:  # noqa: ARG002
+        def receive(self, *, timeout: float | None = None) -> Any:  # noqa: ARG002 - jeepney's
             return super().receive(timeout=max(deadline - time.monotonic(), 0.0))
 
     connection = None

@@ -64,7 +64,7 @@ def parse_key(content: bytes) -> Key:
     except TypeError as error:
         raise ValueError(str(error)) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ValueError("it is not a key on the curve P-256")  # noqa: TRY004
+        raise ValueError("it is not a key on the curve P-256")  # noqa: TRY004 - a bad file
     return key
 
 

@@ -93,7 +93,8 @@ def _as_root(target: str, paths: Paths) -> NoReturn:
         )
     sys.stdout.flush()
     front_door = str(paths.root / "images/builder/front-door")
-    os.execvp("sudo", ["sudo", f"--preserve-env={KEPT_BY_SUDO}", front_door, target])  # noqa: S606
+    argv = ["sudo", f"--preserve-env={KEPT_BY_SUDO}", front_door, target]
+    os.execvp("sudo", argv)  # noqa: S606 - on purpose no shell
 
 
 def _stopped(_number: int, _frame: FrameType | None) -> None:

@@ -6,7 +6,7 @@ import { Announcer } from "./Announcer";
 import { showInDocument } from "./document-state";
 import { Footer } from "./Footer";
 import { Header } from "./Header";
-import { Notices, Placeholder } from "./Notices";
+import { Notices, NoView } from "./Notices";
 import type { Route } from "./router";
 import { ServicesContext, type Services } from "./services";
 import { SignIn } from "./SignIn";
@@ -50,7 +50,7 @@ export function App({ services, route, theme }: AppProps) {
         {asksToken ? (
           <SignIn state={state} />
         ) : state.held === null || view === null ? (
-          <Placeholder state={state} />
+          <NoView state={state} />
         ) : (
           <>
             <Notices state={state} />

@@ -7,6 +7,7 @@ import { isStale, pageState, type AppState } from "../state/app";
 import { useNow } from "../ui/clock";
 import { Icon, type Tone } from "../ui/Icon";
 import { Prose } from "../ui/Prose";
+import { ReloadButton } from "../ui/ReloadButton";
 import { useServices } from "./services";
 
 /** A connection that comes back within this time is not worth moving the page for; the header tells of it at once. */
@@ -87,15 +88,7 @@ export function Notices({ state }: { readonly state: AppState }) {
           <p>
             The host now runs version {visible(version)}; this page came from {visible(firstVersion)}.
           </p>
-          <button
-            type="button"
-            class="button"
-            onClick={() => {
-              window.location.reload();
-            }}
-          >
-            Reload
-          </button>
+          <ReloadButton />
         </Notice>
       )}
     </>
@@ -103,11 +96,11 @@ export function Notices({ state }: { readonly state: AppState }) {
 }
 
 /** In place of the view while there is nothing to show: being read, not reached, or refused. */
-export function Placeholder({ state }: { readonly state: AppState }) {
+export function NoView({ state }: { readonly state: AppState }) {
   const { problem, link } = state;
   if (problem === null) {
     return (
-      <section class="placeholder" aria-busy="true" data-testid="loading">
+      <section class="no-view" aria-busy="true" data-testid="loading">
         <h1>Reading the host&apos;s state</h1>
         <div class="skeleton" aria-hidden="true">
           <span />
@@ -119,7 +112,7 @@ export function Placeholder({ state }: { readonly state: AppState }) {
   }
   const offline = pageState(state) === "offline";
   return (
-    <section class="placeholder" data-testid="problem">
+    <section class="no-view" data-testid="problem">
       <Icon tone={offline ? "unknown" : "failed"} size="large" />
       <h1>{offline ? "The host is not reached" : "The host's state cannot be shown"}</h1>
       <p>

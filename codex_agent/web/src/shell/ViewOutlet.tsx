@@ -2,6 +2,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
+import { ReloadButton } from "../ui/ReloadButton";
 import { views, type ViewProps } from "./views";
 
 /** A view whose code has been asked for. */
@@ -43,19 +44,11 @@ export function ViewOutlet({ view, rest }: ViewOutletProps) {
   const { component: Component } = view;
   if (Component !== null) return <Component rest={rest} />;
   return (
-    <section class="placeholder" data-testid="problem">
+    <section class="no-view" data-testid="problem">
       <h1>This view could not be loaded</h1>
       <p>The host did not deliver its code.</p>
       <p class="quiet">The host may have been updated or be out of reach: reload the page.</p>
-      <button
-        type="button"
-        class="button"
-        onClick={() => {
-          window.location.reload();
-        }}
-      >
-        Reload
-      </button>
+      <ReloadButton />
     </section>
   );
 }
