@@ -6,8 +6,10 @@ import type { Problem } from "../src/api/problem";
 import { openRealtime } from "../src/api/realtime";
 
 class FakeSocket extends EventTarget {
+  static readonly CONNECTING = 0;
   static last: FakeSocket;
   closed = false;
+  readyState = 1;
 
   constructor(readonly url: string) {
     super();
@@ -76,6 +78,17 @@ test("a message in an unknown form ends the connection once", () => {
   expect(socket.closed).toBe(true);
   expect(closed).toHaveBeenCalledOnce();
   expect(closed.mock.calls[0]?.[0].kind).toBe("format");
+});
+
+test("close() waits for a handshake under way: to cut it short would be an error in the browser's console", () => {
+  const { connection, socket } = open();
+  socket.readyState = FakeSocket.CONNECTING;
+  connection.close();
+  expect(socket.closed).toBe(false);
+  socket.readyState = 1;
+  socket.dispatchEvent(new Event("open"));
+  expect(socket.closed).toBe(true);
+  expect(closed).not.toHaveBeenCalled();
 });
 
 test("nothing is told after close()", () => {

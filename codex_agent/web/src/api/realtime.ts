@@ -71,7 +71,13 @@ export const openRealtime: OpenRealtime = (events) => {
   return {
     close() {
       over = true;
-      socket.close();
+      // Closing during the handshake would make browsers log a failed connection.
+      if (socket.readyState !== WebSocket.CONNECTING) socket.close();
+      else {
+        socket.addEventListener("open", () => {
+          socket.close();
+        });
+      }
     },
   };
 };
