@@ -26,6 +26,12 @@ class HostTree(Tree):
         return {**os.environ, **(extra or {})}
 
 
+@pytest.fixture(autouse=True, scope="session")
+def interrupts_arrive() -> None:
+    """Undo what a shell does to background jobs: their children would ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Programs:
     """Shell scripts that stand in for programs; each call of one is written down."""
 
