@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Size, first content and check of a ring. The kernel module writes the same content when it makes one. */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "layout.h"
+#include "ring.h"
+
+#define PAGE_BYTES 4096u
+/* Batches start at a multiple of their own size, so that none crosses more cache lines than it must. */
+#define BATCHES_OFFSET 512u
+
+_Static_assert(sizeof(struct ai_mem_ring_batch) == 128, "a batch is two cache lines");
+_Static_assert(sizeof(struct ai_mem_ring) <= BATCHES_OFFSET, "the header lies before the batches");
+_Static_assert(AI_MEM_RING_BATCH_BLOCKS % 2 == 0, "block numbers are copied in pairs");
+
+static uint32_t filled_batches(uint32_t blocks)
+{
+	return blocks / AI_MEM_RING_BATCH_BLOCKS + (blocks % AI_MEM_RING_BATCH_BLOCKS != 0);
+}
+
+static uint64_t links_offset(uint32_t blocks)
+{
+	uint64_t batches = (uint64_t)filled_batches(blocks) + AI_MEM_RING_SPARE_BATCHES;
+
+	return BATCHES_OFFSET + batches * sizeof(struct ai_mem_ring_batch);
+}
+
+size_t codex_ring_bytes(uint32_t blocks)
+{
+	uint64_t end = links_offset(blocks) + blocks * (uint64_t)sizeof(uint32_t);
+
+	end = (end + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+	return blocks == 0 || end > UINT32_MAX ? 0 : end;
+}
+
+void codex_ring_init(void *ring, uint32_t blocks)
+{
+	struct ai_mem_ring *header = ring;
+	struct ai_mem_ring_batch *batches;
+	size_t bytes = codex_ring_bytes(blocks);
+	uint32_t filled = filled_batches(blocks);
+	uint32_t block = 0;
+
+	if (bytes == 0)
+		return;
+	memset(ring, 0, bytes);
+	header->version = AI_MEM_ABI_VERSION;
+	header->blocks = blocks;
+	header->batches = filled + AI_MEM_RING_SPARE_BATCHES;
+	header->batches_offset = BATCHES_OFFSET;
+	header->links_offset = (uint32_t)links_offset(blocks);
+	batches = (void *)((char *)ring + BATCHES_OFFSET);
+	for (uint32_t at = 0; at < header->batches; at++) {
+		uint32_t last = at < filled ? filled - 1 : header->batches - 1;
+		struct ai_mem_ring_batch *batch = batches + at;
+
+		batch->next = at == last ? 0 : at + 2;
+		while (block < blocks && batch->count < AI_MEM_RING_BATCH_BLOCKS)
+			batch->blocks[batch->count++] = block++;
+	}
+	header->full = 1;
+	header->empty = filled + 1;
+	/* Whoever sees the magic number sees all that was written before it. */
+	__atomic_store_n(&header->magic, AI_MEM_RING_MAGIC, __ATOMIC_RELEASE);
+}
+
+/* Whether `count` members of `size` bytes lie at `offset` between the header and the end. */
+static int fits(uint64_t offset, uint64_t count, uint64_t size, uint64_t alignment, uint64_t end)
+{
+	return offset >= sizeof(struct ai_mem_ring) && offset % alignment == 0 &&
+	       offset + count * size <= end;
+}
+
+int layout_read(struct layout *to, void *ring, size_t bytes)
+{
+	struct ai_mem_ring *header = ring;
+	uint64_t batches_at, links_at, batches_end, links_end;
+
+	if (!ring || (uintptr_t)ring % sizeof(uint64_t))
+		return -EINVAL;
+	if (bytes < sizeof(*header))
+		return -EUCLEAN;
+	if (__atomic_load_n(&header->magic, __ATOMIC_ACQUIRE) != AI_MEM_RING_MAGIC ||
+	    SHARED_READ(header->version) != AI_MEM_ABI_VERSION)
+		return -EUCLEAN;
+	to->ring = header;
+	to->block_count = SHARED_READ(header->blocks);
+	to->batch_count = SHARED_READ(header->batches);
+	batches_at = SHARED_READ(header->batches_offset);
+	links_at = SHARED_READ(header->links_offset);
+	if (to->block_count == 0 || to->batch_count == 0 || to->batch_count == UINT32_MAX ||
+	    to->block_count == UINT32_MAX)
+		return -EUCLEAN;
+	if (!fits(batches_at, to->batch_count, sizeof(*to->batches), sizeof(uint64_t), bytes) ||
+	    !fits(links_at, to->block_count, sizeof(*to->links), sizeof(uint32_t), bytes))
+		return -EUCLEAN;
+	batches_end = batches_at + to->batch_count * (uint64_t)sizeof(*to->batches);
+	links_end = links_at + to->block_count * (uint64_t)sizeof(*to->links);
+	if (batches_at < links_end && links_at < batches_end)
+		return -EUCLEAN;
+	to->batches = (void *)((char *)ring + batches_at);
+	to->links = (void *)((char *)ring + links_at);
+	return 0;
+}
+
+int codex_ring_check(const void *ring, size_t bytes)
+{
+	struct layout found;
+
+	return layout_read(&found, (void *)(uintptr_t)ring, bytes);
+}
