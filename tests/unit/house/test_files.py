@@ -17,6 +17,9 @@ FIRST = ("#!", "<!doctype html>")
 
 def licence_of(path: str) -> str:
     """The licence of a file by the folder that it lies in."""
+    if "/include/uapi/" in path:
+        # Programs under any licence include these headers.
+        return "GPL-2.0-only WITH Linux-syscall-note"
     return "GPL-2.0-only" if path.startswith("kernel/") else "Apache-2.0"
 
 

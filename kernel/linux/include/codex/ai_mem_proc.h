@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Generated from codex_agent/kernel/schema/ai_mem.toml; do not edit. */
+/* Made from codex_agent/kernel/schema/ai_mem.toml by `python -m codex_agent.kernel.schema`. */
 #ifndef _CODEX_AI_MEM_PROC_H
 #define _CODEX_AI_MEM_PROC_H
 
 /* /proc/ai_memory: formats for seq_printf(), in the order of the file */
-#define AI_MEM_PROC_NAME		"ai_memory"
-#define AI_MEM_PROC_UNAVAILABLE		"unavailable"
 #define AI_MEM_PROC_TITLE \
 	"AI Memory Allocator Status\n" \
 	"===========================\n"
+#define AI_MEM_PROC_NAME		"ai_memory"
+#define AI_MEM_PROC_UNAVAILABLE		"unavailable"
 #define AI_MEM_PROC_POOL_SIZE		"Total Pool Size: %llu MB\n"
 #define AI_MEM_PROC_BLOCK_SIZE		"Block Size: %u KB\n"
 #define AI_MEM_PROC_TOTAL_BLOCKS	"Total Blocks: %llu\n"
