@@ -5,7 +5,7 @@ from builder import lock, log, stamp
 from builder.image import Image
 from builder.paths import Paths
 from builder.settings import Settings
-from builder.tree import Tree, names
+from builder.tree import GROUPS, Tree, names
 
 
 def run(paths: Paths, settings: Settings) -> None:
@@ -16,9 +16,14 @@ def run(paths: Paths, settings: Settings) -> None:
         archive.refresh()
         tools = archive.closure(["apt", *names(paths, "tools")])
         lock.write(paths.locks / "tools.lock", tools)
-        with_browser = archive.closure(["apt", *names(paths, "tools"), *names(paths, "browser")])
         known = {package.name for package in tools}
-        lock.write(paths.locks / "browser.lock", [p for p in with_browser if p.name not in known])
+        for group in GROUPS:
+            added = archive.closure(["apt", *names(paths, "tools"), *names(paths, group)])
+            lock.write(paths.locks / f"{group}.lock", [p for p in added if p.name not in known])
+        unpacked = names(paths, "kernel-files")
+        files = [p for p in archive.closure(unpacked) if p.name in unpacked]
+        lock.write(paths.locks / "kernel-files.lock", files)
+        lock.write(paths.locks / "dkms.lock", archive.closure(["apt", *names(paths, "dkms")]))
     tree.ensure()
     lock.write(paths.locks / "image.lock", Image(paths, settings, tree).build_for_lock())
     for name in ("image", "image-cache", "initrd"):

@@ -26,6 +26,8 @@ HOST_FILES = (
     "/root/.config/pip/pip.conf",
     "/root/.npmrc",
 )
+# Groups of packages that are added to the tree when a target needs them, in words.
+GROUPS = {"browser": "the browser", "kernel": "headers and checkers of kernel code"}
 MMDEBSTRAP_HINT = "mmdebstrap makes the tree; `make run` installs it with apt when it is missing."
 
 
@@ -67,8 +69,9 @@ class Tree:
         if made.fresh(wanted) and self.paths.tools.is_dir():
             return
         locked = lock.read(self.paths.locks / "tools.lock")
-        # A new tree has no browser, whatever was added to the one before.
-        stamp.Stamp(self.paths.stamps, "browser").clear()
+        # A new tree has none of the groups, whatever was added to the one before.
+        for group in GROUPS:
+            stamp.Stamp(self.paths.stamps, group).clear()
         with made.renewed(wanted), log.step("Making the tools tree (about 2 minutes)"):
             archive = self.archive()
             archive.refresh()
@@ -103,19 +106,30 @@ class Tree:
 
     def ensure_browser(self) -> None:
         """Add what only the browser tests need; `make run` does without it."""
+        self._ensure_group("browser")
+
+    def ensure_kernel(self) -> None:
+        """Add what only checks and tests of kernel code need; `make run` does without it."""
+        self._ensure_group("kernel")
+
+    def _ensure_group(self, group: str) -> None:
         wanted = stamp.digest(
-            files=[self.paths.locks / "browser.lock", self.paths.locks / "browser.in"],
+            files=[self.paths.locks / f"{group}.lock", self.paths.locks / f"{group}.in"],
             words=[stamp.Stamp(self.paths.stamps, "tools").path.read_text()],
         )
-        made = stamp.Stamp(self.paths.stamps, "browser")
+        made = stamp.Stamp(self.paths.stamps, group)
         if made.fresh(wanted):
             return
-        locked = lock.read(self.paths.locks / "browser.lock")
-        with made.renewed(wanted), log.step("Adding the browser to the tools tree"):
+        if made.path.exists():
+            # What the group had and no longer has would stay in the tree: it is made anew.
+            stamp.Stamp(self.paths.stamps, "tools").clear()
+            self.ensure()
+        locked = lock.read(self.paths.locks / f"{group}.lock")
+        with made.renewed(wanted), log.step(f"Adding {GROUPS[group]} to the tools tree"):
             archive = self.archive()
             archive.refresh()
             lock.check_archive(locked, archive)
-            pins = self.paths.tools / "etc/apt/preferences.d/codex-lock-browser"
+            pins = self.paths.tools / f"etc/apt/preferences.d/codex-lock-{group}"
             pins.write_text(lock.preferences(locked.values()))
             install = [
                 "apt-get",
@@ -123,11 +137,21 @@ class Tree:
                 "-y",
                 "--no-install-recommends",
                 "install",
-                *names(self.paths, "browser"),
+                *names(self.paths, group),
             ]
+            # No kernel of the tree is ever booted, so none needs an initramfs.
+            environment = {"DEBIAN_FRONTEND": "noninteractive", "INITRD": "No"}
             for argv in (["apt-get", "-q", "update"], install):
-                self.run(argv, env={"DEBIAN_FRONTEND": "noninteractive"})
-            self._check({**lock.read(self.paths.locks / "tools.lock"), **locked})
+                self.run(argv, env=environment)
+            self._check(self._locked_with(group))
+
+    def _locked_with(self, group: str) -> dict[str, Package]:
+        """Return what the tree may hold once the group is added to it."""
+        added = [name for name in GROUPS if stamp.Stamp(self.paths.stamps, name).path.exists()]
+        found: dict[str, Package] = {}
+        for name in ("tools", *added, group):
+            found.update(lock.read(self.paths.locks / f"{name}.lock"))
+        return found
 
     def run(
         self, argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, **options: Any
