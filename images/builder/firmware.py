@@ -12,12 +12,14 @@ CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
 EMPTY_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 # Owner of the signatures in the variables: a GUID of this project; it names no machine or person.
 OWNER = "8f3c1f5e-6f0e-4a86-9d0e-0c0de0500001"
+IN_DB = ("db", "verity", "modules")
+CERTIFICATES = ("pk", "kek", *IN_DB)
 
 
 def variables(paths: Paths, tree: Tree) -> Path:
     """Return a variable store that trusts the keys of this build and no vendor's."""
     store = paths.build / "firmware" / "OVMF_VARS.fd"
-    certificates = {name: paths.keys / f"{name}.crt" for name in ("pk", "kek", "db", "verity")}
+    certificates = {name: paths.keys / f"{name}.crt" for name in CERTIFICATES}
     wanted = stamp.digest(
         files=certificates.values(), words=[stamp.Stamp(paths.stamps, "tools").path.read_text()]
     )
@@ -28,9 +30,10 @@ def variables(paths: Paths, tree: Tree) -> Path:
     argv: list[str | Path] = ["virt-fw-vars", "--input", EMPTY_VARIABLES, "--output", store]
     argv += ["--secure-boot"]
     argv += ["--set-pk", OWNER, certificates["pk"], "--add-kek", OWNER, certificates["kek"]]
-    # The kernel checks the signature of the root hash against the keys that the firmware hands
-    # over, so verity is in db too.
-    argv += ["--add-db", OWNER, certificates["db"], "--add-db", OWNER, certificates["verity"]]
+    # The kernel checks the signatures of the root hash and of our modules against the keys that the
+    # firmware hands over, so theirs are in db too.
+    for name in IN_DB:
+        argv += ["--add-db", OWNER, certificates[name]]
     with made.renewed(wanted):
         tree.run(argv, log=paths.logs / "firmware.log")
     return store

@@ -3,6 +3,7 @@
 
 pk, kek, db   Secure Boot: platform key, key exchange key, and the key that signs loader and UKI
 verity        signs the root hash of dm-verity
+modules       signs our kernel modules
 ssh           the operator's key for `make shell` and the tests
 
 A new pair is written under names that begin with a dot and gets its names when it is whole; what an
@@ -25,7 +26,11 @@ CERTIFICATES = {
     "kek": "Codex OS key exchange key",
     "db": "Codex OS signature database",
     "verity": "Codex OS root file system",
+    "modules": "Codex OS kernel modules",
 }
+# What a certificate is for, where it says so: signing code, and of that kernel modules only, by the
+# number that shim knows for it. Firmware without shim does not look.
+EXTENDED_USE = {"modules": "codeSigning,1.3.6.1.4.1.2312.16.1.2"}
 PUBLIC = {".crt", ".pub", ".json"}
 DAYS = 3650
 
@@ -88,6 +93,9 @@ def _certificate(folder: Path, name: str, tree: Tree, logfile: Path) -> None:
     words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-sha256", "-nodes"]
     words += ["-days", str(DAYS), "-subj", f"/CN={CERTIFICATES[name]}/"]
     words += ["-addext", "basicConstraints=critical,CA:FALSE"]
+    if name in EXTENDED_USE:
+        words += ["-addext", "keyUsage=digitalSignature"]
+        words += ["-addext", f"extendedKeyUsage={EXTENDED_USE[name]}"]
     with _new_pair(folder, f"{name}.key", f"{name}.crt") as (key, certificate):
         tree.run([*words, "-keyout", key, "-out", certificate], log=logfile)
 

@@ -47,8 +47,28 @@ class Paths:
         return self.build / "sandbox"
 
     @property
+    def modules(self) -> Path:
+        """Our kernel modules, unsigned; a folder for each kernel release."""
+        return self.build / "modules"
+
+    @property
+    def modules_signed(self) -> Path:
+        """The same, signed with keys/modules.key."""
+        return self.build / "modules-signed"
+
+    @property
+    def kernels(self) -> Path:
+        """Kernels that guests of tests boot: a folder with ``vmlinuz`` for each release."""
+        return self.build / "kernels"
+
+    @property
+    def kernel_source(self) -> Path:
+        """The source of Debian's kernel, and what checkers of kernel code need of it."""
+        return self.build / "kernel-source"
+
+    @property
     def packages(self) -> Path:
-        """Our own Debian package."""
+        """Our own Debian packages."""
         return self.build / "packages"
 
     @property

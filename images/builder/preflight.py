@@ -137,13 +137,15 @@ def _guests_mib(paths: Paths) -> int:
 
 def _namespaces() -> None:
     """Try the namespaces that mkosi and the tools tree use; root needs no user namespace."""
-    argv = ["unshare", "--mount", "--net", "--ipc", "--propagation", "slave", "true"]
+    names = ["--mount", "--net", "--ipc", "--pid", "--fork"]
+    argv = ["unshare", *names, "--propagation", "slave", "true"]
     done = subprocess.run(argv, capture_output=True, check=False)
     if done.returncode != 0:
         raise BuildError(
             "This machine does not allow new namespaces.",
             hint="In a container: give it CAP_SYS_ADMIN; otherwise check the limits in "
-            "/proc/sys/user (max_mnt_namespaces, max_net_namespaces, max_ipc_namespaces).",
+            "/proc/sys/user (max_mnt_namespaces, max_net_namespaces, max_ipc_namespaces, "
+            "max_pid_namespaces).",
         )
 
 
