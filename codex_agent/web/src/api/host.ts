@@ -2,19 +2,8 @@
 import * as v from "valibot";
 
 import { get } from "./http";
-
-/** Null, or absent, is "could not be read": the reason stands in `readings`. */
-function maybe<S extends v.GenericSchema>(schema: S) {
-  return v.optional(v.nullable(schema), null);
-}
-
-function list<S extends v.GenericSchema>(schema: S) {
-  return maybe(v.array(schema));
-}
-
-const text = maybe(v.string());
-const figure = maybe(v.pipe(v.number(), v.finite()));
-const flag = maybe(v.boolean());
+import { figure, flag, list, maybe, text } from "./parts";
+import { KernelServices } from "./services";
 
 const Averages = v.object({ avg10: figure, avg60: figure, avg300: figure });
 /** Shares of time, in percent, in which some or all tasks waited for the resource (PSI). */
@@ -92,6 +81,7 @@ export const HostSnapshot = v.object({
   disks: list(Disk),
   filesystems: list(Filesystem),
   pci: list(PciFunction),
+  services: maybe(KernelServices),
   units: maybe(v.object({ failed: list(v.string()) })),
   verdict: v.object({ state: v.picklist(VERDICT_STATES), checks: v.array(Check) }),
   readings: v.record(v.string(), Reading),

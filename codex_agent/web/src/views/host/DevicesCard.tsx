@@ -1,32 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostSnapshot, PciFunction } from "../../api/host";
-import { functionName, link, linkShare } from "../../format/pci";
+import { functionName } from "../../format/pci";
 import { counted } from "../../format/text";
 import { Card } from "../../ui/Card";
 import { Field, HostText } from "../../ui/Field";
-import { Meter } from "../../ui/Meter";
-
-function LinkWords({ device }: { readonly device: PciFunction }) {
-  const now = link(device.link_speed_gts, device.link_width);
-  const most = link(device.link_speed_max_gts, device.link_width_max);
-  const share = linkShare(device.link_speed_gts, device.link_speed_max_gts, device.link_width, device.link_width_max);
-  return (
-    <span class="link">
-      <span>
-        <strong class="figure">{now}</strong>
-        {most !== null && <span class="figure quiet"> of {most}</span>}
-        {share !== null && !share.full && <span class="tag tag-degraded">{share.percent} % of its maximum</span>}
-      </span>
-      {share !== null && !share.full && (
-        <Meter percent={share.percent} label="Link rate of its maximum" tone="degraded" />
-      )}
-    </span>
-  );
-}
+import { linkRate } from "../../ui/LinkRate";
 
 function Device({ device }: { readonly device: PciFunction }) {
   const path = `pci.${device.address}`;
-  const hasLink = link(device.link_speed_gts, device.link_width) !== null;
   return (
     <li class="device">
       <p class="device-name">
@@ -41,7 +22,12 @@ function Device({ device }: { readonly device: PciFunction }) {
           {device.driver === null ? null : <HostText text={device.driver} mono />}
         </Field>
         <Field label="Link" path={`${path}.link_speed_gts`}>
-          {hasLink ? <LinkWords device={device} /> : null}
+          {linkRate({
+            speed: device.link_speed_gts,
+            width: device.link_width,
+            speedMax: device.link_speed_max_gts,
+            widthMax: device.link_width_max,
+          })}
         </Field>
         <Field label="NUMA node" path={`${path}.numa_node`}>
           {device.numa_node}

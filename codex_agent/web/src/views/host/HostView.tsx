@@ -27,9 +27,9 @@ export default function HostView() {
   const stale = isStale(state);
   return (
     <ProvenanceContext.Provider value={provenance}>
-      <div class={stale ? "host host-stale" : "host"} data-stale={stale}>
+      <div class={stale ? "host stale" : "host"} data-stale={stale}>
         <Overview state={state} held={held} />
-        <div class="host-grid">
+        <div class="card-grid">
           <TrustCard host={host} />
           <ChecksCard host={host} />
           <LoadCard host={host} history={state.history} intervalMs={state.intervalMs} />

@@ -113,7 +113,7 @@ function Panel({
     <div class="load-panel">
       <div class="load-head">
         <h3>{title}</h3>
-        <p class="load-figure" data-volatile>
+        <p class="big-figure" data-volatile>
           {figure}
         </p>
         <p class="load-detail" data-volatile>
