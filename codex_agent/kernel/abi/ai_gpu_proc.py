@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codex_agent.kernel.proc.form import Column, Line, Link
+from codex_agent.kernel.abi.form import Column, Line, Link
 
 PATH = "/proc/ai_gpu"
 TITLE = "AI GPU Direct Access Status"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codex_agent.kernel.proc.form import Column, Line
+from codex_agent.kernel.abi.form import Column, Line
 
 PATH = "/proc/ai_memory"
 TITLE = "AI Memory Allocator Status"

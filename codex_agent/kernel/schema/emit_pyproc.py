@@ -33,7 +33,7 @@ def emit(module: Module) -> str:
         "",
         "from dataclasses import dataclass",
         "",
-        f"from codex_agent.kernel.proc.form import {', '.join(names)}",
+        f"from codex_agent.kernel.abi.form import {', '.join(names)}",
         "",
         f'PATH = "/proc/{proc.file}"',
         f'TITLE = "{proc.title}"',
