@@ -24,6 +24,7 @@ from codex_agent.api.service import Readiness, Service
 from codex_agent.host.model import HostSnapshot
 from codex_agent.host.plain import plain
 from codex_agent.host.reading import Unreadable
+from codex_agent.kernel.figures import KernelStats
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -116,6 +117,17 @@ def routes(service: Service) -> FastAPI:
     async def host() -> Response:
         """Return all that is known about this host, each value with its source and age."""
         return answer(plain(await service.host()))
+
+    @app.get(
+        "/api/kernel/stats",
+        dependencies=known,
+        response_model=Envelope[KernelStats],
+        responses=errors(401, 421, 429, 503),
+        tags=["host"],
+    )
+    async def kernel_stats() -> Response:
+        """Return how each kernel service stands: its figures, or null with the reason."""
+        return answer(plain(await service.kernel_stats()))
 
     @app.post(
         "/api/session",

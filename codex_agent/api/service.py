@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from codex_agent.api.pages import File
     from codex_agent.host.model import HostSnapshot
     from codex_agent.host.snapshot import Sample
+    from codex_agent.kernel.figures import KernelStats
 
 SHARED_S = 1.0  # a snapshot this young answers the next request too
 
@@ -68,8 +69,14 @@ class Service:
 
     async def host(self) -> HostSnapshot:
         """Return a snapshot that is at most a second old, or raise ``Unreadable``."""
-        sample = await self.sampler.get(min(SHARED_S, self.hub.interval_s))
-        return sample.shown(self._monotonic())
+        return (await self._sample()).shown(self._monotonic())
+
+    async def kernel_stats(self) -> KernelStats:
+        """Return how the kernel services stood at most a second ago, or raise ``Unreadable``."""
+        return (await self._sample()).services.shown(self._monotonic())
+
+    async def _sample(self) -> Sample:
+        return await self.sampler.get(min(SHARED_S, self.hub.interval_s))
 
     async def readiness(self) -> Readiness:
         """Check what the service needs for its work."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from codex_agent.host import services
 from codex_agent.host.model import Check, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from codex_agent.host.model import CheckState, HostSnapshot, VerdictState
+    from codex_agent.kernel.figures import KernelStats
     from codex_agent.problem import Problem
 
 _RANK: dict[VerdictState, int] = {"healthy": 0, "degraded": 1, "failed": 2}
@@ -38,6 +40,7 @@ class Circumstances:
     disk_free_percent_min: float
     problems: Sequence[Problem]
     agent: Check
+    services: KernelStats
     settled: bool = False
 
 
@@ -69,6 +72,7 @@ def judge(host: HostSnapshot, around: Circumstances) -> Verdict:
             lockdown(host),
             failed_units(host, around),
             disk_space(host, around.disk_free_percent_min),
+            *services.checks(around.services),
             configuration(around.problems),
             around.agent,
         ]

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from codex_agent.kernel.figures import KernelServices  # noqa: TC001 - read when routes are made
+
 CheckState = Literal["ok", "degraded", "failed", "unknown", "skipped"]
 VerdictState = Literal["healthy", "degraded", "failed", "unknown"]
 VerityState = Literal["active", "corrupted", "inactive"]
@@ -206,6 +208,7 @@ class HostSnapshot:
     disks: list[Disk] | None
     filesystems: list[Filesystem] | None
     pci: list[PciFunction] | None
+    services: KernelServices
     units: Units
     verdict: Verdict
     readings: dict[str, ReadingInfo]

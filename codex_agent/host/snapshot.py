@@ -18,12 +18,14 @@ from codex_agent.host import (
     pci,
     release,
     rootdevice,
+    services,
     slot,
     systemd,
     verity,
 )
 from codex_agent.host.model import HostSnapshot, ReadingInfo, Units, Verdict
 from codex_agent.host.reading import Ledger, Provenance
+from codex_agent.kernel import stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,6 +55,7 @@ class Sample:
     host: HostSnapshot
     taken: float
     provenance: dict[str, Provenance]
+    services: stats.Taken
 
     def shown(self, now: float) -> HostSnapshot:
         """Return the snapshot with the age of each reading at monotonic time ``now``."""
@@ -78,6 +81,7 @@ def take(
     device = rootdevice.find(root, table)
     os_release = release.os_release(root)
     locked = kernel.lockdown(root)
+    standing = stats.take(root)
     host = HostSnapshot(
         schema=SCHEMA,
         taken_at=datetime.fromtimestamp(root.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -99,6 +103,7 @@ def take(
         disks=disks.read(root, ledger),
         filesystems=filesystems.read(root, table, ledger),
         pci=pci.read(root, ledger),
+        services=services.read(standing, ledger),
         units=Units(failed=ledger.note("units.failed", facts.then(lambda f: f.failed))),
         verdict=Verdict("unknown", []),
         readings={},
@@ -110,7 +115,8 @@ def take(
         disk_free_percent_min=judgement.disk_free_percent_min,
         problems=judgement.problems,
         agent=judgement.agent,
+        services=standing.stats,
         settled=judgement.settled,
     )
     judged = checks.with_verdict(replace(host, readings=_aged(ledger.entries, now)), around)
-    return Sample(judged, now, ledger.entries)
+    return Sample(judged, now, ledger.entries, standing)

@@ -92,5 +92,8 @@ def test_a_host_that_starts_is_not_yet_healthy(
     tree: Tree, manager: str, settled: bool, expected: str
 ) -> None:
     trees.image(tree)
-    around = Circumstances(False, manager, 5.0, [], outcome("ok", "x"), settled)
-    assert failed_units(tree.sample().host, around).state == expected
+    sample = tree.sample()
+    around = Circumstances(
+        False, manager, 5.0, [], outcome("ok", "x"), sample.services.stats, settled
+    )
+    assert failed_units(sample.host, around).state == expected

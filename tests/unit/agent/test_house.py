@@ -54,6 +54,15 @@ def test_readers_stand_alone(path: Path) -> None:
         assert name.split(".")[0] != "cryptography"
 
 
+@pytest.mark.parametrize("path", sources("kernel"), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_kernel_clients_use_only_how_files_are_read(path: Path) -> None:
+    """The readers use them in turn: more than this would be a circle."""
+    for name in imports(path):
+        assert not name.startswith(("codex_agent.config", "codex_agent.provision")), name
+        if name.startswith("codex_agent.host."):
+            assert name.split(".")[2] in ("reading", "root", "text"), name
+
+
 def test_the_check_of_imports_can_fail(tmp_path: Path) -> None:
     path = tmp_path / "x.py"
     path.write_text("def f():\n    from codex_agent.api import app\n")
@@ -94,7 +103,9 @@ def test_openapi_document_is_closed(tree: Tree) -> None:
     known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     used = set(re.findall(r'"\$ref":\s*"([^"]+)"', json.dumps(document)))
     assert used <= known
-    assert set(document["paths"]) == {"/health", "/health/ready", "/api/host", "/api/session"}
+    assert set(document["paths"]) == {
+        "/health", "/health/ready", "/api/host", "/api/kernel/stats", "/api/session",
+    }  # fmt: skip
     open_routes = {
         (path, method)
         for path, entry in document["paths"].items()

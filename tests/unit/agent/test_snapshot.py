@@ -38,9 +38,10 @@ def nulls(value: Any, path: str = "") -> list[str]:
                 continue
             found += nulls(entry, f"{path}.{key}".lstrip("."))
     elif isinstance(value, list):
-        for entry in value:
+        for place, entry in enumerate(value):
             if isinstance(entry, dict):
-                name = entry.get("name") or entry.get("mount") or entry.get("address")
+                names = [entry.get(key) for key in ("name", "mount", "address")]
+                name = next((name for name in names if name), str(place))
                 found += nulls(entry, f"{path}.{name}")
     return found
 

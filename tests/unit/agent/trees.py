@@ -160,6 +160,41 @@ def mountinfo(tree: Tree, text: str) -> None:
         tree.put(f"/proc/{who}/mountinfo", text)
 
 
+AI_MEMORY = (
+    "AI Memory Allocator Status\n===========================\n"
+    "Total Pool Size: 256 MB\nBlock Size: 4 KB\nTotal Blocks: 65536\nAllocated: 69632 bytes\n"
+    "Filled: 268435456 bytes\nPeak: 131072 bytes\nOrphaned: 4096 bytes\nOwners: 2\nExports: 1\n"
+    "\nNode\tFilled\tAllocated\n0\t268435456\t69632\n"
+    "\nPID\tUID\tBytes\tCgroup\n977\t0\t4096\t/system.slice/a.service\n0\t65534\t61440\tunavailable\n"
+)
+AI_GPU = (
+    "AI GPU Direct Access Status\n============================\n"
+    "Status: Active\nDevice: 1234:11e8\nDMA Buffer: 1 MB\n\nStatistics:\n"
+    "  Transfers to GPU: 3\n  Transfers from GPU: 1\n  Bytes to GPU: 0 MB\n  Bytes from GPU: 0 MB\n"
+    "  Kernel launches: 2\n  Interrupts: 6\n  Bounced bytes: 0\n  Timeouts: 0\n  Resets: 0\n"
+    "  Queued: 0\n  Bytes to GPU (exact): 12288\n  Bytes from GPU (exact): 4096\n"
+    "\nObserved Functions:\n"
+    "0000:00:01.0\t1234:1111\tdriver=bochs-drm\tlink=unavailable\tmax=unavailable\t"
+    "port=unavailable\tport_max=unavailable\tnode=unavailable\tpower=D0\t"
+    "aer_correctable=unavailable\taer_uncorrectable=unavailable\n"
+    "0000:3b:00.0\t10de:2330\tdriver=none\tlink=16.0 GT/s x8\tmax=32.0 GT/s x16\t"
+    "port=16.0 GT/s x8\tport_max=16.0 GT/s x8\tnode=1\tpower=D0\t"
+    "aer_correctable=0x00002000\taer_uncorrectable=0x00000000\n"
+)
+
+
+def modules(tree: Tree, *names: str, loaded: bool = True) -> Tree:
+    """Modules of ours as packages install them, and what they say while they are loaded."""
+    files = {"ai_mem": ("/proc/ai_memory", AI_MEMORY), "ai_gpu": ("/proc/ai_gpu", AI_GPU)}
+    for name in names or files:
+        folder = "/usr/lib/modules/7.3.4+deb13-amd64/updates/codex"
+        tree.put(f"{folder}/{name}.ko.xz", b"\xfd7zXZ\0")
+        if loaded:
+            tree.put(f"/sys/module/{name}/initstate", "live\n")
+            tree.put(*files[name])
+    return tree
+
+
 def mutable_host(tree: Tree) -> Tree:
     base_host(tree)
     partition(tree, 1, "254:1", ROOT_TYPE, "aaaaaaaa-0000-0000-0000-000000000000")
@@ -223,7 +258,7 @@ def image(tree: Tree, *, slot: str = "A") -> Tree:
     )
     tree.put("/run/codex/verity-status", "root: 0 819200 verity V\n", age_s=3)
     tree.put("/run/codex/verity-table", table_line(), age_s=3)
-    return tree
+    return modules(tree)
 
 
 def image_secure_boot(tree: Tree, *, slot: str = "A") -> Tree:
