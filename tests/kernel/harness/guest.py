@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs one guest to its end: console in a file, report on standard output, QMP on a socket."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.kernel.harness import initramfs, report
+from tests.kernel.harness.qmp import Qmp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.kernel.harness.shapes import Shape
+
+#: Every guest gets the same; a kernel option may still be added by its shape.
+_APPEND = (
+    "console=ttyS0",
+    "loglevel=7",
+    "panic=-1",
+    "oops=panic",
+    "printk.devkmsg=on",
+    "log_buf_len=4M",
+)
+_INIT = Path(__file__).with_name("init.sh")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is left of a guest: its report, its console, QEMU's status (None: it was ended)."""
+
+    report: report.Report
+    console: str
+    status: int | None
+    qemu_words: str
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class Boot:
+    """What is booted: kernel image, modules (all .ko of a folder), test binary, busybox."""
+
+    kernel: Path
+    modules: Path
+    programs: Path
+    busybox: Path
+    shape: Shape
+    options: Mapping[str, int]
+    limit_s: float
+
+
+def run(boot: Boot, log: Path) -> Outcome:
+    """Boot, serve the guest's requests, wait for its end; never raises for what the guest does."""
+    nonce = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory(prefix="kguest-") as name:
+        folder = Path(name)
+        (folder / "initrd").write_bytes(_initramfs(boot, nonce))
+        console = folder / "console.log"
+        console.touch()
+        started = time.monotonic()
+        with _qemu(boot, folder) as process:
+            said = _serve(process, folder / "qmp", started + boot.limit_s)
+            status = process.poll()
+        text = console.read_text(errors="replace")
+        words = (folder / "qemu.log").read_text(errors="replace")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(f"{said}\n---- console\n{text}\n---- QEMU (status {status})\n{words}")
+    found = report.parse(said, nonce)
+    return Outcome(found, text, status, words, time.monotonic() - started)
+
+
+def _initramfs(boot: Boot, nonce: str) -> bytes:
+    files = initramfs.read(boot.modules, "*.ko", "m")
+    files["init"] = initramfs.File(_INIT.read_bytes(), 0o755)
+    files["bin/busybox"] = initramfs.File(boot.busybox.read_bytes(), 0o755)
+    files["programs"] = initramfs.File(boot.programs.read_bytes(), 0o755)
+    files["nonce"] = initramfs.File(f"{nonce}\n".encode(), 0o600)
+    files["run-list"] = initramfs.File(f"{' '.join(boot.shape.programs)}\n".encode())
+    return initramfs.pack(files)
+
+
+@contextlib.contextmanager
+def _qemu(boot: Boot, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    options = {**boot.shape.options, **boot.options}
+    words = [f"codex.{name}={value}" for name, value in options.items()]
+    argv = ["qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none"]
+    argv += ["-machine", boot.shape.machine, "-cpu", "max", "-accel", "tcg,thread=multi"]
+    argv += ["-smp", "2", "-m", str(boot.shape.memory_mib)]
+    argv += ["-kernel", str(boot.kernel), "-initrd", str(folder / "initrd")]
+    argv += ["-append", " ".join((*_APPEND, *boot.shape.append, *words))]
+    argv += ["-serial", f"file:{folder / 'console.log'}"]
+    argv += ["-chardev", "stdio,id=report,signal=off", "-serial", "chardev:report"]
+    argv += ["-qmp", f"unix:{folder / 'qmp'},server=on,wait=off", *boot.shape.qemu]
+    with (folder / "qemu.log").open("w") as log:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def _serve(process: subprocess.Popen[str], socket: Path, deadline: float) -> str:
+    """Collect the report and do what its ``host`` lines ask, until QEMU ends or time is over."""
+    assert process.stdout is not None
+    watchdog = threading.Timer(max(deadline - time.monotonic(), 0), process.kill)
+    watchdog.start()
+    lines: list[str] = []
+    try:
+        for line in process.stdout:
+            lines.append(line.rstrip("\r\n"))
+            if lines[-1].startswith("host "):
+                Qmp(socket).request(lines[-1].removeprefix("host "))
+        process.wait()
+    finally:
+        watchdog.cancel()
+    return "\n".join(lines)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a guest may ask of the machine around it, done through QEMU's machine protocol."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_WAIT_S = 30
+
+
+class Qmp:
+    """One connection for each request; QEMU's socket serves one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def request(self, words: str) -> None:
+        """``unplug <id>``, ``plug <id> <bus>``: refuses what it does not know (ValueError)."""
+        match words.split():
+            case ["unplug", device]:
+                self._execute("device_del", {"id": device})
+            case ["plug", device, bus]:
+                arguments = {"driver": "edu", "id": device, "bus": bus}
+                self._execute("device_add", {**arguments, "dma_mask": 0xFFFFFFFFFFFFFFFF})
+            case _:
+                raise ValueError(f"the guest asks for {words!r}, which is not known")
+
+    def _execute(self, command: str, arguments: dict[str, Any]) -> None:
+        with socket.socket(socket.AF_UNIX) as channel:
+            channel.settimeout(_WAIT_S)
+            channel.connect(str(self.path))
+            stream = channel.makefile("rw")
+            json.loads(stream.readline())
+            for name, given in (("qmp_capabilities", {}), (command, arguments)):
+                stream.write(json.dumps({"execute": name, "arguments": given}) + "\n")
+                stream.flush()
+                while "return" not in (answer := json.loads(stream.readline())):
+                    if "error" in answer:
+                        raise RuntimeError(f"QEMU: {command}: {answer['error']}")

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Load and unload the modules under test. */
+#ifndef MODULE_H
+#define MODULE_H
+
+#include <stdbool.h>
+
+/* finit_module() of /m/<name>.ko; -1 and errno as the kernel says. */
+int module_load(const char *name, const char *parameters);
+
+/* delete_module() without waiting; -1 and errno (EWOULDBLOCK: in use). */
+int module_unload(const char *name);
+
+/* Unload when loaded; the case fails when it does not go within the waiting limit. */
+void module_drop(const char *name);
+
+/* Unload and load again with other parameters; the case fails when that fails. */
+void module_reload(const char *name, const char *parameters);
+
+bool module_loaded(const char *name);
+
+#endif
