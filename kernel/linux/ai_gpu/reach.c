@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which addresses a device can name. An edu device has 28 address bits unless it was made with
+ * more, cuts off what it does not have without a word, and no register tells. So it is
+ * measured: the device copies a few random bytes from a high page into its memory and from
+ * there to a page that it certainly reaches. Nothing is written to the high page, and where the
+ * bytes came from decides.
+ *
+ * Behind an IOMMU the question does not arise: 28 bits of I/O addresses are enough, and every
+ * page can have one.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/ioport.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+
+#include "ai_gpu.h"
+
+#define PROBE_BYTES	16
+#define PROBE_BLOCKS	16	/* of each node; the highest serves */
+#define PROBE_ORDER	8	/* so that they lie in different places */
+
+/**
+ * ai_gpu_translated() - is there an IOMMU that translates for the device?
+ * @gpu: the device
+ *
+ * Return: true when its addresses are not those of memory.
+ */
+bool ai_gpu_translated(struct ai_gpu *gpu)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(&gpu->pdev->dev);
+
+	return domain && (domain->type & __IOMMU_DOMAIN_PAGING);
+}
+
+/**
+ * ai_gpu_reach_prepare() - tell the kernel which addresses the device can have
+ * @gpu: the device
+ *
+ * Without an IOMMU exporters may map any page for the device, since the module copies itself
+ * what the device does not reach: the kernel's own bounce buffers lie where such a device does
+ * not reach either.
+ *
+ * Return: 0 or a negative errno.
+ */
+int ai_gpu_reach_prepare(struct ai_gpu *gpu)
+{
+	struct device *dev = &gpu->pdev->dev;
+	bool translated = ai_gpu_translated(gpu);
+	int ret;
+
+	gpu->reach = DMA_BIT_MASK(AI_GPU_SURE_BITS);
+	ret = dma_set_mask(dev, translated ? DMA_BIT_MASK(AI_GPU_SURE_BITS) : DMA_BIT_MASK(64));
+	if (!ret)
+		ret = dma_set_coherent_mask(dev, DMA_BIT_MASK(AI_GPU_SURE_BITS));
+	if (ret)
+		return dev_err_probe(dev, ret, "no DMA with %d address bits\n", AI_GPU_SURE_BITS);
+	/* A segment may be as long as exporters like: it is cut to what the device takes. */
+	dma_set_max_seg_size(dev, UINT_MAX);
+	if (translated)
+		return 0;
+	gpu->bounce = dma_alloc_coherent(dev, AI_GPU_MEMORY_BYTES, &gpu->bounce_dma, GFP_KERNEL);
+	return gpu->bounce ? 0 : -ENOMEM;
+}
+
+/**
+ * ai_gpu_reach_end() - give back what ai_gpu_reach_prepare() took; the engine is quiet
+ * @gpu: the device
+ */
+void ai_gpu_reach_end(struct ai_gpu *gpu)
+{
+	if (gpu->bounce)
+		dma_free_coherent(&gpu->pdev->dev, AI_GPU_MEMORY_BYTES, gpu->bounce,
+				  gpu->bounce_dma);
+	gpu->bounce = NULL;
+}
+
+/*
+ * May the device read at what it makes of the address, however many bits it has? Registers are
+ * not for reading.
+ */
+static bool harmless(u64 address)
+{
+	unsigned int bits;
+
+	for (bits = AI_GPU_SURE_BITS; bits < fls64(address); bits++)
+		if (!page_is_ram((address & DMA_BIT_MASK(bits)) >> PAGE_SHIFT))
+			return false;
+	return true;
+}
+
+/* The highest of some blocks of pages that do for the measurement; NULL when there is none. */
+static struct page *high_block(void)
+{
+	struct page *best = NULL;
+	struct page *page, *next;
+	LIST_HEAD(blocks);
+	int node;
+	int i;
+
+	for_each_node_state(node, N_MEMORY) {
+		for (i = 0; i < PROBE_BLOCKS; i++) {
+			page = alloc_pages_node(node, GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN |
+						__GFP_NORETRY, PROBE_ORDER);
+			if (!page)
+				break;
+			list_add(&page->lru, &blocks);
+			if (harmless(page_to_phys(page)) &&
+			    (!best || page_to_phys(page) > page_to_phys(best)))
+				best = page;
+		}
+	}
+	list_for_each_entry_safe(page, next, &blocks, lru) {
+		list_del(&page->lru);
+		if (page != best)
+			__free_pages(page, PROBE_ORDER);
+	}
+	return best;
+}
+
+/* Copies what is at @address through the device to the bounce page, and compares. */
+static int reaches(struct ai_gpu *gpu, dma_addr_t address, const void *there, bool *same)
+{
+	unsigned long deadline = jiffies + ai_gpu_timeout();
+	int ret;
+
+	memset(gpu->bounce, 0, PROBE_BYTES);
+	ret = ai_gpu_edu_copy(gpu, AI_GPU_TO_DEVICE, address, 0, PROBE_BYTES, deadline);
+	if (!ret)
+		ret = ai_gpu_edu_copy(gpu, AI_GPU_FROM_DEVICE, gpu->bounce_dma, 0, PROBE_BYTES,
+				      deadline);
+	/* Before the caller may give the page to somebody else. */
+	if (ret)
+		ai_gpu_edu_stop(gpu);
+	*same = !memcmp(gpu->bounce, there, PROBE_BYTES);
+	return ret;
+}
+
+/**
+ * ai_gpu_reach_measure() - find out which addresses the device can name
+ * @gpu: the device, started; engine mutex held
+ *
+ * Return: 0, or a negative errno when the device does not copy at all.
+ */
+int ai_gpu_reach_measure(struct ai_gpu *gpu)
+{
+	struct device *dev = &gpu->pdev->dev;
+	struct page *page;
+	dma_addr_t address;
+	bool same;
+	int ret = 0;
+
+	if (!gpu->bounce || dma_get_required_mask(dev) <= gpu->reach)
+		return 0;
+	page = high_block();
+	if (!page)
+		return 0;
+	get_random_bytes(page_address(page), PROBE_BYTES);
+	address = dma_map_page(dev, page, 0, PROBE_BYTES, DMA_TO_DEVICE);
+	if (dma_mapping_error(dev, address)) {
+		ret = -ENOMEM;
+		goto free;
+	}
+	/*
+	 * Not where the page is: a bounce buffer of the kernel, of which nothing was asked
+	 * above.
+	 */
+	if (address != page_to_phys(page) || address <= gpu->reach)
+		goto unmap;
+	ret = reaches(gpu, address, page_address(page), &same);
+	if (!ret && same)
+		gpu->reach = DMA_BIT_MASK(fls64(address));
+unmap:
+	dma_unmap_page(dev, address, PROBE_BYTES, DMA_TO_DEVICE);
+free:
+	__free_pages(page, PROBE_ORDER);
+	return ret;
+}
