@@ -27,6 +27,8 @@ TARGETS = {
     "image": "build the image only",
     "test": "run every check and suite (TESTS=tests/host for one)",
     "check": "the fast part of the tests: linters, types, unit tests",
+    "test-kernel": "the kernel modules in small guests, after their checkers",
+    "test-kernel-sanitized": "the same on a kernel with sanitizers (builds it: about 10 minutes)",
     "bench": "measure, print a table and keep the figures (ROWS=uki for one)",
     "stop": "stop the guest of `make run`",
     "shell": "a root shell in that guest, by ssh",
@@ -147,6 +149,10 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
         log.plain(f"The image is {paths.image(version, '.raw')}.")
     elif target == "test":
         Tests(paths, chosen).everything()
+    elif target == "test-kernel":
+        Tests(paths, chosen).kernel()
+    elif target == "test-kernel-sanitized":
+        Tests(paths, chosen).kernel("--codex-sanitized")
     elif target == "bench":
         Tests(paths, chosen).bench()
     elif target == "check":
@@ -157,11 +163,12 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
 
 def _help() -> int:
     log.plain("make TARGET [NAME=value ...]\n")
+    width = max(map(len, TARGETS))
     for name, text in TARGETS.items():
-        log.plain(f"  {name:<10} {text}")
+        log.plain(f"  {name:<{width}} {text}")
     log.plain("")
     for name, text in settings.HELP.items():
-        log.plain(f"  {name + '=':<10} {text}")
+        log.plain(f"  {name + '=':<{width}} {text}")
     return 0
 
 
@@ -204,7 +211,7 @@ def _clean(paths: Paths, *, everything: bool) -> None:
             raise BuildError(f"Something is mounted below {entry}.", hint=hint)
         _remove(entry)
     if not everything:
-        for name in ("image", "initrd", "agent", "firmware"):
+        for name in ("image", "initrd", "agent", "firmware", "kernel-files"):
             (paths.stamps / name).unlink(missing_ok=True)
     else:
         for name in ("node_modules", "dist"):

@@ -145,6 +145,8 @@ def _ended(status: int) -> str:
 
 def _name(argv: Sequence[str]) -> str:
     """Return the program that a person would name, not what only enters the tools tree."""
+    if any(word.endswith("/in-sandbox") for word in argv):
+        return Path(argv[list(argv).index("--") + 1]).name
     enter = next((i for i, word in enumerate(argv) if word.endswith("/in-tree")), None)
     return Path(argv[0] if enter is None else argv[enter + 3]).name
 

@@ -6,9 +6,10 @@ import json
 import shutil
 from pathlib import Path
 
-from builder import keys, lock, log, sbom, stamp
+from builder import kernel_packages, keys, lock, log, modules, sbom, stamp
 from builder.archive import Package
 from builder.errors import BuildError
+from builder.kernel_packages import KernelPackages
 from builder.packages import Packages
 from builder.paths import Paths
 from builder.settings import Settings
@@ -16,6 +17,8 @@ from builder.tree import Tree
 from builder.version import Version
 from builder.version import of as version_of
 
+# What the image holds that no archive has, so no lock either.
+OURS = frozenset({"codex-agent", kernel_packages.PREBUILT})
 # Files of a role that the cached prepare step reads; any other change leaves that cache alone.
 INSTALL_FILES = (
     "tasks/main.yml",
@@ -41,8 +44,7 @@ class Image:
         self.tree.ensure()
         keys.ensure(self.paths, self.tree)
         version = version_of(self.paths)
-        Packages(self.paths, self.tree).ensure_agent(version)
-        shutil.copy(self.paths.keys / "verity.crt", self.paths.packages / "verity.crt")
+        self._ensure_packages(version)
         locked = lock.read(self.paths.locks / "image.lock")
         wanted = self._digest(version)
         made = stamp.Stamp(self.paths.stamps, "image")
@@ -60,6 +62,14 @@ class Image:
         made.write(wanted)
         return version.number
 
+    def _ensure_packages(self, version: Version) -> None:
+        """Make our own packages, and lay beside them what else the scripts of the build need."""
+        Packages(self.paths, self.tree).ensure_agent(version)
+        ours = KernelPackages(self.paths, self.tree)
+        ours.ensure_prebuilt(version, modules.image_release(self.paths, self.settings.flavour))
+        ours.ensure_dkms(version)
+        shutil.copy(self.paths.keys / "verity.crt", self.paths.packages / "verity.crt")
+
     def manifest_packages(self, version: Version) -> list[dict[str, str]]:
         """Return the packages of image and initrd as mkosi recorded them."""
         found: list[dict[str, str]] = []
@@ -74,8 +84,7 @@ class Image:
         """Build without the lock and return what went in, with the archive's hashes."""
         keys.ensure(self.paths, self.tree)
         version = version_of(self.paths)
-        Packages(self.paths, self.tree).ensure_agent(version)
-        shutil.copy(self.paths.keys / "verity.crt", self.paths.packages / "verity.crt")
+        self._ensure_packages(version)
         self._prepare_sandbox({})
         for name in ("image-cache", "initrd", "image"):
             stamp.Stamp(self.paths.stamps, name).clear()
@@ -84,7 +93,7 @@ class Image:
         used = {
             (p["name"], p["version"])
             for p in self.manifest_packages(version)
-            if p["name"] != "codex-agent"
+            if p["name"] not in OURS
         }
         archive = self.tree.archive()
         packages = [
@@ -205,7 +214,7 @@ class Image:
         names = {
             p["name"]: p["version"]
             for p in self.manifest_packages(version)
-            if p["name"] != "codex-agent"
+            if p["name"] not in OURS
         }
         lock.check_result(locked, names, "The image")
         wrong = []

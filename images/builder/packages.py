@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the roles install that is ours: package codex-agent, with page and locked dependencies."""
 
-import os
 import shutil
 from pathlib import Path
 
-from builder import log, stamp
+from builder import deb, log, native, stamp
 from builder.paths import Paths
 from builder.tree import Tree
 from builder.version import Version
@@ -41,11 +40,10 @@ PIP_INSTALL = ("install", "--quiet", "--require-hashes", "--only-binary=:all:", 
 PIP_HINT = "The network or the Python package index failed."
 # The root is sealed, so sources cannot differ from what was compiled, and mtimes are not kept.
 COMPILE = ("python3", "-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash")
-DEB = ("dpkg-deb", "--root-owner-group", "--uniform-compression", "-Zzstd", "-z3", "--build")
 
 
 class Packages:
-    """Builds below ``build/`` and leaves exactly one package in ``build/packages``."""
+    """Builds below ``build/``; of the agent, ``build/packages`` holds exactly one package."""
 
     def __init__(self, paths: Paths, tree: Tree) -> None:
         self.paths = paths
@@ -99,6 +97,7 @@ class Packages:
         """Return the Debian package of this version, rebuilt when anything in it changed."""
         package = self.paths.packages / f"codex-agent_{version.number}+deb13_amd64.deb"
         page = self.ensure_page()
+        native.ensure(self.paths, self.tree)
         dependencies = self._dependencies()
         sources = [
             p
@@ -154,11 +153,12 @@ class Packages:
         return folder
 
     def _pack(self, package: Path, version: Version, dependencies: Path, page: Path) -> None:
-        stage = self.paths.build / "agent-package"
-        shutil.rmtree(stage, ignore_errors=True)
+        stage = deb.stage(self.paths, "agent")
         library = stage / "usr/lib/codex-agent/lib"
         shutil.copytree(dependencies, library)
-        ignore = shutil.ignore_patterns("__pycache__", "node_modules", "*.pyc")
+        ignore = shutil.ignore_patterns(
+            "__pycache__", "node_modules", "*.pyc", "*.[ch]", "Makefile"
+        )
         shutil.copytree(
             self.paths.root / "codex_agent",
             library / "codex_agent",
@@ -172,30 +172,7 @@ class Packages:
         launcher = stage / "usr/bin/codex"
         launcher.parent.mkdir(parents=True)
         launcher.write_text(LAUNCHER)
-        (stage / "DEBIAN").mkdir()
         (stage / "DEBIAN/control").write_text(CONTROL.format(version=f"{version.number}+deb13"))
-        self._normalise(stage, launcher)
+        deb.normalise(stage, [launcher])
         self.tree.run([*COMPILE, "-s", stage, library], log=self.log)
-        self._checksums(stage)
-        self.paths.packages.mkdir(parents=True, exist_ok=True)
-        environment = {"SOURCE_DATE_EPOCH": str(version.epoch)}
-        new = self.paths.build / "codex-agent.deb"
-        self.tree.run([*DEB, stage, new], log=self.log, env=environment)
-        for old in self.paths.packages.glob("codex-agent_*.deb"):
-            old.unlink()
-        new.replace(package)
-
-    @staticmethod
-    def _normalise(stage: Path, launcher: Path) -> None:
-        """Set the same modes whatever the umask of who builds; only the launcher is executable."""
-        for folder, _, files in os.walk(stage):
-            Path(folder).chmod(0o755)
-            for name in files:
-                Path(folder, name).chmod(0o644)
-        launcher.chmod(0o755)
-
-    def _checksums(self, stage: Path) -> None:
-        """DEBIAN/md5sums, so that `dpkg --verify codex-agent` can tell what differs."""
-        sums = "find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum"
-        script = f'cd "$1" && {sums} >DEBIAN/md5sums'
-        self.tree.run(["sh", "-c", script, "sh", stage], log=self.log)
+        deb.build(self.paths, self.tree, stage, package, epoch=version.epoch, log=self.log)

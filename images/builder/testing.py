@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from builder import command, log
+from builder import command, kernel_checks, kernel_files, keys, log, native
 from builder.errors import BuildError
 from builder.image import Image
+from builder.modules import Modules
 from builder.packages import Packages
 from builder.paths import Paths
 from builder.settings import Settings
@@ -20,10 +21,14 @@ SHELL_FILES = (
     "images/scripts/*",
     "images/initrd/trim",
     "images/**/usr/lib/codex/*",
+    "kernel/linux/probe/*.sh",
+    "kernel/packaging/*/p*",
+    "tests/kernel/**/*.sh",
     ".ci/run",
 )
 # actionlint, which the unit tests of the workflows call.
 HOUSE = "tests/unit/house"
+KERNEL = "tests/kernel"
 SUITES = ("tests/image", "tests/boot", "tests/host", "tests/web")
 
 
@@ -39,6 +44,9 @@ class Tests:
     def check(self) -> None:
         """Run linters, types and unit tests: every one of them, and tell the failures together."""
         self.tree.ensure()
+        self.tree.ensure_kernel()
+        kernel_files.ensure(self.paths, self.tree)
+        native.ensure(self.paths, self.tree)
         self.packages.ensure_venv()
         self.packages.ensure_node_modules()
         self.packages.ensure_node_modules(HOUSE)
@@ -52,6 +60,8 @@ class Tests:
             ("ruff format", [bin_ / "ruff", "format", "--check", "."], self.paths.root),
             ("mypy", [bin_ / "mypy"], self.paths.root),
             ("shellcheck", ["shellcheck", *shell], self.paths.root),
+            ("clang-format", kernel_checks.form(self.paths), self.paths.root),
+            ("checkpatch", kernel_checks.style(self.paths), self.paths.root),
             ("yamllint", [bin_ / "yamllint", "--strict", "."], self.paths.root),
             ("ansible-lint", [bin_ / "ansible-lint", "--offline", "--strict"], self.paths.root),
             ("the page's types, lint and tests", ["npm", "run", "--silent", "check"], web),
@@ -72,7 +82,16 @@ class Tests:
             self.suites(self.settings.tests.split())
             return
         self.check()
+        self.kernel()
         self.suites(SUITES)
+
+    def kernel(self, *options: str) -> None:
+        """Check and compile the kernel modules for each kernel, and try them in small guests."""
+        self._ensure_kernel()
+        for release in self._releases():
+            kernel_checks.compilers(self.paths, self.tree, release)
+        kernel_checks.semantic(self.paths, self.tree)
+        self._pytest([KERNEL, *options])
 
     def bench(self) -> None:
         """Measure; tests/bench says what. It runs on the host, which is what builds images."""
@@ -85,9 +104,29 @@ class Tests:
         self.packages.ensure_venv()
         if any(suite.startswith("tests/unit") for suite in suites):
             self.packages.ensure_node_modules(HOUSE)
-        if any(not suite.startswith("tests/unit") for suite in suites):
+            native.ensure(self.paths, self.tree)
+        if any(suite.startswith(KERNEL) for suite in suites):
+            self._ensure_kernel()
+        if any(not suite.startswith(("tests/unit", KERNEL)) for suite in suites):
             Image(self.paths, self.settings, self.tree).ensure()
             self.tree.ensure_browser()
+        self._pytest(suites)
+
+    def _ensure_kernel(self) -> None:
+        """Make what tests/kernel finds below build/: kernels, modules, the native library."""
+        self.tree.ensure()
+        self.tree.ensure_kernel()
+        self.packages.ensure_venv()
+        kernel_files.ensure(self.paths, self.tree)
+        keys.ensure(self.paths, self.tree)
+        native.ensure(self.paths, self.tree)
+        for release in self._releases():
+            Modules(self.paths, self.tree).ensure_signed(release)
+
+    def _releases(self) -> list[str]:
+        return sorted(folder.name for folder in self.paths.kernels.iterdir())
+
+    def _pytest(self, words: Sequence[str]) -> None:
         pytest: list[str | Path] = [
             self.paths.venv / "bin/python",
             "-m",
@@ -95,8 +134,8 @@ class Tests:
             "-v",
             "--durations=15",
         ]
-        with log.step(f"Running {' '.join(suites)}", quiet=False):
-            self._stream([*pytest, *suites], self.paths.root, "pytest")
+        with log.step(f"Running {' '.join(words)}", quiet=False):
+            self._stream([*pytest, *words], self.paths.root, "pytest")
 
     def _stream(self, argv: Sequence[str | Path], folder: Path, name: str) -> None:
         path = f"{self.paths.venv}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -9,7 +9,10 @@ from builder.errors import BuildError
 from builder.paths import Paths
 
 # What the build reads as it lies there, whether git knows the file or not.
-INPUTS = ("images", "roles", "playbooks", "codex_agent", "requirements", "mkosi.conf")
+INPUTS = (
+    *("images", "roles", "playbooks", "codex_agent", "kernel"),
+    *("requirements", "mkosi.conf"),
+)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder import keys, sources
+from builder.image import OURS
 
 from tests.bench.row import Context, Figures
 from tests.bench.timing import timed
@@ -135,7 +136,7 @@ def same_packages(context: Context) -> Mkosi:
     made = Mkosi(context, "bare-mkosi")
     made.renew()
     manifest = json.loads(context.paths.image(context.version, ".manifest").read_text())
-    names = {package["name"] for package in manifest["packages"]} - {"codex-agent"}
+    names = {package["name"] for package in manifest["packages"]} - OURS
     keys.check_modes(context.paths.keys)
     made.configure(
         tools=OWN_TOOLS,

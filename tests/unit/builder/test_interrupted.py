@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 from builder import image as image_module
-from builder import keys, lock, stamp
+from builder import keys, lock, modules, stamp
 from builder.archive import Archive, Package
 from builder.errors import BuildError
 from builder.image import Image
+from builder.kernel_packages import KernelPackages
 from builder.packages import Packages
 from builder.paths import Paths
 from builder.settings import Settings
@@ -233,6 +234,9 @@ def build(
     monkeypatch.setattr(HostTree, "ensure", lambda self: None)
     monkeypatch.setattr(keys, "ensure", lambda paths, tree: None)
     monkeypatch.setattr(Packages, "ensure_agent", lambda self, version: None)
+    monkeypatch.setattr(KernelPackages, "ensure_prebuilt", lambda self, version, release: None)
+    monkeypatch.setattr(KernelPackages, "ensure_dkms", lambda self, version: None)
+    monkeypatch.setattr(modules, "image_release", lambda paths, flavour: "7.3")
     monkeypatch.setattr(Archive, "refresh", refresh)
     monkeypatch.setattr(lock, "check_archive", lambda locked, archive: None)
     version = Version("0.1.2", "c0ffee", 0)

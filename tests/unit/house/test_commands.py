@@ -9,7 +9,7 @@ from builder import cli, preflight, settings
 
 from tests.unit.house import files
 
-MAKE = re.compile(r"(?:^|[\s(])make ((?:[a-z]+|[A-Z_]+=\S*)(?: [A-Z_]+=\S*)*)")
+MAKE = re.compile(r"(?:^|[\s(])make ((?:[a-z-]+|[A-Z_]+=\S*)(?: [A-Z_]+=\S*)*)")
 
 
 def unknown(text: str) -> list[str]:
@@ -31,7 +31,7 @@ def test_documents_name_commands_that_exist() -> None:
 def test_messages_name_commands_that_exist() -> None:
     """In comments and in what programs print, a command stands between backquotes."""
     judged = {p: t for p, t in files.written().items() if not p.startswith("tests/unit/")}
-    named = {(p, name) for p, t in judged.items() for name in re.findall(r"`make ([a-z]+)[ `]", t)}
+    named = {(p, name) for p, t in judged.items() for name in re.findall(r"`make ([a-z-]+)[ `]", t)}
     assert sorted((p, name) for p, name in named if name not in cli.TARGETS) == []
 
 
