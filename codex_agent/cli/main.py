@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -49,6 +50,15 @@ def seconds(text: str) -> float:
     return value
 
 
+def device(text: str) -> int | str:
+    """Return the number or the PCI address of a device from the command line."""
+    if re.fullmatch(r"[0-9]{1,6}", text, re.ASCII):
+        return int(text)
+    if re.fullmatch(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]", text, re.ASCII):
+        return text
+    raise argparse.ArgumentTypeError("must be a number or a PCI address such as 0000:00:04.0")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line; imports nothing heavy."""
     common = Parser(add_help=False)
@@ -91,7 +101,35 @@ def build_parser() -> argparse.ArgumentParser:
 
     config = command("config", "Show or check the configuration")
     config.add_argument("action", choices=["show", "check"])
+
+    _add_kernel(command("kernel", "Ask and try the kernel services"), common)
     return parser
+
+
+def _add_kernel(kernel: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = kernel.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def action(name: str, text: str, epilog: str) -> argparse.ArgumentParser:
+        parser = actions.add_parser(
+            name, help=text, description=f"{text}.", epilog=epilog, parents=[common]
+        )
+        parser.add_argument("--json", action="store_true", help="print it as JSON")
+        return parser
+
+    action(
+        "stats",
+        "Show how the kernel services stand, with their figures",
+        "Exit status: 0 all that are part of this host answer, 1 one does not.",
+    )
+    request = action(
+        "request",
+        "Take a request through memory pool and device, and check the result",
+        "Exit status: 0 the result is right and nothing was copied, 1 not so, 69 a service or "
+        "device is not there, 77 more privilege is needed.",
+    )
+    request.add_argument(
+        "--device", type=device, default=0, metavar="N", help="number or PCI address (0)"
+    )
 
 
 def dispatch(arguments: argparse.Namespace) -> int:

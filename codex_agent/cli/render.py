@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from codex_agent.cli import services
+from codex_agent.cli.rows import Rows, size
 from codex_agent.problem import shown
 
 if TYPE_CHECKING:
@@ -14,21 +16,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_COLOURS = {
-    "healthy": "32", "ok": "32", "degraded": "33", "failed": "31", "unknown": "35", "skipped": "2",
-}  # fmt: skip
-_LABEL = 16
 _NAME = 15
 _STATE = 9
-
-
-def size(count: float) -> str:
-    """Return bytes in the largest binary unit that leaves at least one before the point."""
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} PiB"
 
 
 def duration(seconds: float) -> str:
@@ -52,40 +41,10 @@ def pressure(value: Pressure) -> str:
     return f"{text} (10 s)"
 
 
-class Rows:
-    """Collects rows of label and text; a null becomes ``unavailable`` with its reason."""
-
-    def __init__(self, host: HostSnapshot, *, colour: bool) -> None:
-        self._host = host
-        self._colour = colour
-        self.lines: list[str] = []
-
-    def state(self, name: str, width: int = 0) -> str:
-        """Return the name of a state, coloured on a terminal, padded to ``width``."""
-        padded = name.ljust(width)
-        code = _COLOURS.get(name)
-        return f"\x1b[{code}m{padded}\x1b[0m" if self._colour and code else padded
-
-    def value(self, path: str, value: T | None, form: Callable[[T], str] = str) -> str:
-        """Return a value as text."""
-        if value is not None:
-            return shown(form(value))
-        entry = self._host.readings.get(path)
-        reason = (entry.reason if entry else None) or "it was not read"
-        return f"unavailable ({shown(reason)})"
-
-    def add(self, label: str, text: str) -> None:
-        """Append one row."""
-        self.lines.append(f"{label:<{_LABEL}} {text}".rstrip())
-
-    def more(self, label: str, path: str, value: T | None, form: Callable[[T], str] = str) -> None:
-        """Append one row of one value."""
-        self.add(label, self.value(path, value, form))
-
-
 def text(host: HostSnapshot, *, colour: bool = False) -> str:
     """Return the whole snapshot as text without a newline at its end."""
-    rows = Rows(host, colour=colour)
+    reasons = {path: entry.reason for path, entry in host.readings.items() if entry.reason}
+    rows = Rows(reasons, colour=colour)
     rows.add("Verdict", rows.state(host.verdict.state))
     for check in host.verdict.checks:
         message = shown(check.message)
@@ -100,6 +59,8 @@ def text(host: HostSnapshot, *, colour: bool = False) -> str:
     _machine(rows, host)
     rows.lines.append("")
     _lists(rows, host)
+    rows.lines.append("")
+    services.summary(rows, host.services)
     return "\n".join(rows.lines)
 
 

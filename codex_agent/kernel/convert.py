@@ -31,9 +31,9 @@ OWNERS_MAX = 256
 OVERFLOW_UID = 65534
 
 _OWNER_REASONS = {
-    "pid": "its process has no number in this PID namespace",
-    "uid": "its user has no number in this user namespace",
-    "cgroup": "its control group cannot be named from here",
+    "pid": "it is in another PID namespace, or has ended",
+    "uid": "it is not known in this user namespace",
+    "cgroup": "it cannot be named from here",
 }
 _OBSERVED_REASONS = {
     "driver": "no driver is bound",

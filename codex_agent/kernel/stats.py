@@ -31,7 +31,7 @@ T = TypeVar("T")
 MODULES = "/usr/lib/modules"
 #: Where packages and DKMS put modules that are not the kernel's own, below the kernel's release.
 FOLDERS = ("updates/codex", "updates/dkms", "updates", "extra")
-PACKAGE = "The package codex-kernel-dkms builds it for the running kernel."
+PACKAGE = "On a mutable host the package codex-kernel-dkms builds it."
 
 
 @dataclass(frozen=True, slots=True)
