@@ -32,10 +32,11 @@ class Create(ctypes.Structure):
 def export(memfd: int, length: int, device: Path = DEVICE, limit: Path = LIMIT) -> int:
     """Return the file descriptor of a dma-buf of ``length`` bytes, or raise ``Unavailable``."""
     mib = -(-length >> 20)
-    hint = f"load it so: modprobe udmabuf size_limit_mb={max(mib, 256)}"
+    size = max(mib, 256)
     try:
         handle = os.open(device, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
+        hint = f"load it: modprobe udmabuf size_limit_mb={size}"
         raise Unavailable(f"{device} does not exist", hint) from None
     except OSError as error:
         raise Unavailable(f"{device} cannot be opened: {error.strerror}", "be root") from None
@@ -47,7 +48,7 @@ def export(memfd: int, length: int, device: Path = DEVICE, limit: Path = LIMIT) 
         if error.errno == errno.EINVAL and allowed is not None and mib > allowed:
             raise Unavailable(
                 f"udmabuf makes buffers of at most {allowed} MiB, not of {mib} MiB",
-                f"rmmod udmabuf; {hint.partition(': ')[2]}",
+                f"as root: echo {size} > {limit}",
             ) from None
         raise Unavailable(f"{device} made no dma-buf: {error.strerror}", "see dmesg") from None
     finally:
