@@ -3,6 +3,7 @@
 #ifndef _AI_MEM_INTERNAL_H
 #define _AI_MEM_INTERNAL_H
 
+#include <linux/dma-direction.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -21,8 +22,8 @@ struct file;
 struct inode;
 
 /*
- * An offset for mmap() of the device: the handle, one bit that tells the ring from the data, the offset in the area. The widths
- * keep the whole inside the 63 bits of an off_t.
+ * An offset for mmap() of the device: the handle, one bit that tells the ring from the data, the
+ * offset in the area. The widths keep the whole inside the 63 bits of an off_t.
  */
 #define AI_MEM_HANDLE_SHIFT	40
 #define AI_MEM_HANDLE_MAX	((1U << 22) - 1)
@@ -70,8 +71,9 @@ struct ai_mem_owner {
 /**
  * struct ai_mem_area - memory of one ALLOC
  * @ref: of this structure: one while it has memory, one for each dma-buf
- * @keepers: of the memory: the handle, each mapping of the device, each dma-buf until it is revoked, each attachment of a device
- *	and each mapping into the kernel. The memory goes back when the last ends.
+ * @keepers: of the memory: the handle, each mapping of the device, each dma-buf until it is
+ *	revoked, each attachment of a device and each mapping into the kernel. The memory goes back
+ *	when the last ends.
  * @lock: write-held while @revoked and @exports change; read-held to rely on them
  * @revoked: the owner died: programs cannot reach the memory any more
  * @exports: dma-bufs of this area, under @lock
@@ -120,7 +122,7 @@ struct ai_mem_dmabuf {
 	struct inode *inode;
 	bool read_only;
 	bool keeps;
-	struct mutex attach_lock;
+	struct mutex attach_lock; /* see above */
 	struct list_head attachments;
 };
 
@@ -139,7 +141,7 @@ struct ai_mem_dmabuf {
  * @groups: cgroups that somebody charges or has charged
  */
 struct ai_mem_accounts {
-	spinlock_t lock;
+	spinlock_t lock; /* see above */
 	u64 charged;
 	u64 allocated;
 	u64 peak;
@@ -212,10 +214,10 @@ struct dma_buf *ai_mem_export(struct ai_mem_area *area, bool read_only);
 struct dma_buf;
 struct dma_buf_attachment;
 struct sg_table;
-enum dma_data_direction;
 int ai_mem_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment);
 void ai_mem_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment);
-struct sg_table *ai_mem_map_dma(struct dma_buf_attachment *attachment, enum dma_data_direction direction);
+struct sg_table *ai_mem_map_dma(struct dma_buf_attachment *attachment,
+				enum dma_data_direction direction);
 void ai_mem_unmap_dma(struct dma_buf_attachment *attachment, struct sg_table *table,
 		      enum dma_data_direction direction);
 int ai_mem_begin_cpu(struct dma_buf *dmabuf, enum dma_data_direction direction);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Areas: the memory of one ALLOC from its beginning to the moment when the last that keeps it ends. */
+/*
+ * Areas: the memory of one ALLOC from its beginning to the moment when the last that keeps it ends.
+ */
 #include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -15,7 +17,8 @@
  * @flags: AI_MEM_ALLOC_*
  * @nid: NUMA node, or NUMA_NO_NODE
  *
- * Return: an area that the caller is the only keeper of, or an error pointer: -EDQUOT, -ENOMEM, -ERESTARTSYS.
+ * Return: an area that the caller is the only keeper of, or an error pointer: -EDQUOT, -ENOMEM,
+ *	-ERESTARTSYS.
  */
 struct ai_mem_area *ai_mem_area_alloc(struct ai_mem_owner *owner, u64 bytes, u32 flags, int nid)
 {
@@ -44,7 +47,8 @@ struct ai_mem_area *ai_mem_area_alloc(struct ai_mem_owner *owner, u64 bytes, u32
 	INIT_LIST_HEAD(&area->entry);
 	area->flags = flags;
 	area->nr_pages = want.nr;
-	area->pages = kvmalloc_array(want.nr, sizeof(*area->pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	area->pages =
+		kvmalloc_array(want.nr, sizeof(*area->pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!area->pages) {
 		ret = -ENOMEM;
 		goto free_area;
@@ -121,7 +125,10 @@ void ai_mem_area_unkeep(struct ai_mem_area *area)
 	ai_mem_area_put(area);
 }
 
-/* From here on nobody reaches the memory through a dma-buf but the devices that are attached and kernel mappings that exist. */
+/*
+ * From here on nobody reaches the memory through a dma-buf but the devices that are attached and
+ * kernel mappings that exist.
+ */
 static unsigned int revoke(struct ai_mem_area *area)
 {
 	struct ai_mem_dmabuf *export;
@@ -130,7 +137,9 @@ static unsigned int revoke(struct ai_mem_area *area)
 	guard(rwsem_write)(&area->lock);
 	area->revoked = true;
 	list_for_each_entry(export, &area->exports, entry) {
-		/* A fault that comes now waits for the lock and then sees that the area is revoked. */
+		/*
+		 * A fault that comes now waits for the lock and then sees that the area is revoked.
+		 */
 		unmap_mapping_range(export->inode->i_mapping, 0, 0, 1);
 		kept += export->keeps;
 		export->keeps = false;

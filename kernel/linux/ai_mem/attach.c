@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Devices that are attached to a dma-buf: they keep the memory, dead owner or not, because DMA cannot be revoked. */
+/*
+ * Devices that are attached to a dma-buf: they keep the memory, dead owner or not, because DMA
+ * cannot be revoked.
+ */
 #include <linux/cleanup.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
@@ -15,7 +18,8 @@
  * @table: what is mapped for it now, or NULL
  * @direction: of that mapping
  *
- * An importer that maps one attachment several times gets several tables; the CPU's accesses are synchronised with the last one.
+ * An importer that maps one attachment several times gets several tables; the CPU's accesses are
+ * synchronised with the last one.
  */
 struct ai_mem_device {
 	struct list_head entry;
@@ -75,7 +79,8 @@ static unsigned int max_segment(struct device *dev)
 {
 	size_t most = min_t(size_t, dma_get_max_seg_size(dev), dma_max_mapping_size(dev));
 
-	return clamp_t(size_t, round_down(most, PAGE_SIZE), PAGE_SIZE, round_down(UINT_MAX, PAGE_SIZE));
+	return clamp_t(size_t, round_down(most, PAGE_SIZE), PAGE_SIZE,
+		       round_down(UINT_MAX, PAGE_SIZE));
 }
 
 /**
@@ -83,9 +88,11 @@ static unsigned int max_segment(struct device *dev)
  * @attachment: of the device, which keeps the memory
  * @direction: of the transfers
  *
- * Return: the table to walk, or an error pointer: -EACCES for a device that would write through a read-only dma-buf.
+ * Return: the table to walk, or an error pointer: -EACCES for a device that would write through a
+ *	read-only dma-buf.
  */
-struct sg_table *ai_mem_map_dma(struct dma_buf_attachment *attachment, enum dma_data_direction direction)
+struct sg_table *ai_mem_map_dma(struct dma_buf_attachment *attachment,
+				enum dma_data_direction direction)
 {
 	struct ai_mem_dmabuf *export = attachment->dmabuf->priv;
 	struct ai_mem_device *device = attachment->priv;
@@ -98,8 +105,9 @@ struct sg_table *ai_mem_map_dma(struct dma_buf_attachment *attachment, enum dma_
 	table = kzalloc(sizeof(*table), GFP_KERNEL);
 	if (!table)
 		return ERR_PTR(-ENOMEM);
-	ret = sg_alloc_table_from_pages_segment(table, area->pages, area->nr_pages, 0, ai_mem_area_bytes(area),
-						max_segment(device->dev), GFP_KERNEL);
+	ret = sg_alloc_table_from_pages_segment(table, area->pages, area->nr_pages, 0,
+						ai_mem_area_bytes(area), max_segment(device->dev),
+						GFP_KERNEL);
 	if (ret)
 		goto free;
 	ret = dma_map_sgtable(device->dev, table, direction, 0);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Chunks: pages that came from the system in one piece, split so that each can be mapped, pinned and given back alone. */
+/*
+ * Chunks: pages that came from the system in one piece, split so that each can be mapped, pinned
+ * and given back alone.
+ */
 #include <linux/bitmap.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -33,7 +36,8 @@ struct ai_mem_chunk *ai_mem_chunk_alloc(int nid, gfp_t gfp, unsigned int order, 
 	struct ai_mem_chunk *chunk;
 	unsigned int i;
 
-	chunk = kzalloc(struct_size(chunk, busy, 2 * BITS_TO_LONGS(keep)), GFP_KERNEL | __GFP_NOWARN);
+	chunk = kzalloc(struct_size(chunk, busy, 2 * BITS_TO_LONGS(keep)),
+			GFP_KERNEL | __GFP_NOWARN);
 	if (!chunk)
 		return NULL;
 	chunk->first = alloc_pages_node(nid, gfp | GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, order);
@@ -152,7 +156,8 @@ void ai_mem_chunk_lose(struct ai_mem_chunk *chunk, struct page *page)
  *
  * Return: how many left.
  */
-unsigned int ai_mem_chunk_punch(struct ai_mem_chunk *chunk, unsigned int nr, struct list_head *pages)
+unsigned int ai_mem_chunk_punch(struct ai_mem_chunk *chunk, unsigned int nr,
+				struct list_head *pages)
 {
 	struct page *page;
 	unsigned int done;

@@ -17,7 +17,10 @@ MODULE_IMPORT_NS("DMA_BUF");
 MODULE_IMPORT_NS(DMA_BUF);
 #endif
 
-/* The dma-buf's file keeps the export while a mapping exists; revocation is excluded while a page is inserted. */
+/*
+ * The dma-buf's file keeps the export while a mapping exists; revocation is excluded while a page
+ * is inserted.
+ */
 static vm_fault_t export_fault(struct vm_fault *vmf)
 {
 	struct ai_mem_dmabuf *export = vmf->vma->vm_private_data;
@@ -34,8 +37,8 @@ static const struct vm_operations_struct export_vm_ops = {
 };
 
 /*
- * Nothing is inserted here: this mapping is not yet where revocation could find it, so a page inserted now could stay. Faults come
- * when it is.
+ * Nothing is inserted here: this mapping is not yet where revocation could find it, so a page
+ * inserted now could stay. Faults come when it is.
  */
 static int export_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
@@ -62,7 +65,8 @@ static int export_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 	guard(rwsem_read)(&area->lock);
 	if (area->revoked)
 		return -ENODEV;
-	address = vmap(area->pages, area->nr_pages, VM_MAP, export->read_only ? PAGE_KERNEL_RO : PAGE_KERNEL);
+	address = vmap(area->pages, area->nr_pages, VM_MAP,
+		       export->read_only ? PAGE_KERNEL_RO : PAGE_KERNEL);
 	if (!address)
 		return -ENOMEM;
 	refcount_inc(&area->keepers);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How the pool grows: whole at the first allocation, later by what is asked for, and from one node to another. */
+/*
+ * How the pool grows: whole at the first allocation, later by what is asked for, and from one node
+ * to another.
+ */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cleanup.h>
@@ -27,8 +30,9 @@ static bool add_chunk(int nid, gfp_t gfp, unsigned int order, unsigned int keep)
 }
 
 /*
- * One chunk, the largest that fits into @room and that can be had: first what the node has without effort, then, unless it has to
- * be this node, what any has. Only for what an allocation waits for (@needed) is memory reclaimed, and nothing is killed for it.
+ * One chunk, the largest that fits into @room and that can be had: first what the node has without
+ * effort, then, unless it has to be this node, what any has. Only for what an allocation waits for
+ * (@needed) is memory reclaimed, and nothing is killed for it.
  * @order remembers what could be had, so that the next call need not try in vain.
  */
 static bool grow(int nid, bool strict, bool needed, unsigned long room, unsigned int *order)
@@ -53,7 +57,9 @@ static bool grow(int nid, bool strict, bool needed, unsigned long room, unsigned
 	return add_chunk(nid, __GFP_RETRY_MAYFAIL | (strict ? __GFP_THISNODE : 0), 0, 1);
 }
 
-/* Lets unused memory of the pool go, other nodes' first, until @nr more pages fit into the budget. */
+/*
+ * Lets unused memory of the pool go, other nodes' first, until @nr more pages fit into the budget.
+ */
 static void make_room(int nid, unsigned long nr)
 {
 	nodemask_t left = node_states[N_MEMORY];
@@ -68,7 +74,8 @@ static void make_room(int nid, unsigned long nr)
 	scoped_guard(mutex, &ai_mem_pool.lock) {
 		node_clear(nid, left);
 		for_each_node_mask(other, left)
-			done += ai_mem_pool_drop_idle(&ai_mem_pool.nodes[other], nr - min(nr, done), &dead);
+			done += ai_mem_pool_drop_idle(&ai_mem_pool.nodes[other], nr - min(nr, done),
+						      &dead);
 		done += ai_mem_pool_drop_idle(&ai_mem_pool.nodes[nid], nr - min(nr, done), &dead);
 
 		/* Chunks that are in use give single pages. */
@@ -115,7 +122,8 @@ static int grow_for(struct ai_mem_want *want)
 				return -ENOMEM;
 		}
 		if (want->run)
-			grown = add_chunk(want->nid, __GFP_RETRY_MAYFAIL | (want->strict ? __GFP_THISNODE : 0),
+			grown = add_chunk(want->nid,
+					  __GFP_RETRY_MAYFAIL | (want->strict ? __GFP_THISNODE : 0),
 					  order_base_2(need), need);
 		else
 			grown = grow(want->nid, want->strict, true, room, &order);
@@ -132,7 +140,8 @@ static void fill_whole(int nid)
 	unsigned int order = MAX_PAGE_ORDER;
 	unsigned long room;
 
-	while ((room = pool_room()) && !signal_pending(current) && grow(nid, false, false, room, &order))
+	while ((room = pool_room()) && !signal_pending(current) &&
+	       grow(nid, false, false, room, &order))
 		cond_resched();
 }
 
@@ -167,7 +176,7 @@ int ai_mem_pool_get(struct ai_mem_want *want)
 	if (ret) {
 		ai_mem_pool_give(want->pages, want->got, true);
 		if (ret == -ENOMEM)
-			pr_info_ratelimited("no memory for the pool: %lu pages are missing on node %d\n",
+			pr_info_ratelimited("%lu pages cannot be had on node %d\n",
 					    want->nr - want->got, want->nid);
 		want->got = 0;
 	}

@@ -27,7 +27,10 @@ static struct cgroup *current_cgroup(void)
 {
 	struct cgroup *cgroup;
 
-	/* A cgroup with a process in it cannot go away, but the process may be moved out of it meanwhile. */
+	/*
+	 * A cgroup with a process in it cannot go away, but the process may be moved out of it
+	 * meanwhile.
+	 */
 	guard(rcu)();
 	do {
 		cgroup = task_dfl_cgroup(current);
@@ -141,11 +144,14 @@ u64 ai_mem_group_bytes(void)
  * @size: of the buffer
  *
  * Context: sleeps; without the lock, the group has a user.
- * Return: the path with tabs, line ends and backslashes as octal numbers, or NULL when there is none.
+ * Return: the path with tabs, line ends and backslashes as octal numbers, or NULL when there is
+ *	none.
  */
 const char *ai_mem_group_path(struct ai_mem_group *group, char *buffer, size_t size)
 {
-	/* An escaped character takes four, so the path itself gets a fifth and stands at the end. */
+	/*
+	 * An escaped character takes four, so the path itself gets a fifth and stands at the end.
+	 */
 	size_t room = size / 5;
 	char *path = buffer + size - room;
 	int ret;

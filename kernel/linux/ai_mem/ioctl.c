@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The device's calls: checking what comes in, writing what goes out. No lock is held while a program's memory is touched. */
+/*
+ * The device's calls: checking what comes in, writing what goes out. No lock is held while a
+ * program's memory is touched.
+ */
 #include <linux/capability.h>
 #include <linux/dma-buf.h>
 #include <linux/file.h>
@@ -22,19 +25,24 @@ union command {
 static int check_alloc(const struct ai_mem_alloc *args)
 {
 	u64 budget = (u64)ai_mem_pool.budget << PAGE_SHIFT;
+	u64 run = (u64)ai_mem_pool.max_run << PAGE_SHIFT;
 
 	if (args->flags & ~ALLOC_FLAGS)
 		return -EINVAL;
 	if (!args->bytes || args->bytes > budget)
 		return -EINVAL;
-	if ((args->flags & AI_MEM_ALLOC_CONTIGUOUS) && args->bytes > (u64)ai_mem_pool.max_run << PAGE_SHIFT)
+	if ((args->flags & AI_MEM_ALLOC_CONTIGUOUS) && args->bytes > run)
 		return -EINVAL;
-	if (args->node != NUMA_NO_NODE && (args->node < 0 || args->node >= nr_node_ids || !node_online(args->node)))
+	if (args->node != NUMA_NO_NODE &&
+	    (args->node < 0 || args->node >= nr_node_ids || !node_online(args->node)))
 		return -EINVAL;
 	return 0;
 }
 
-/* The handle is reserved first and gets its area last, so that nobody reaches an allocation whose caller was not told of it. */
+/*
+ * The handle is reserved first and gets its area last, so that nobody reaches an allocation whose
+ * caller was not told of it.
+ */
 static int do_alloc(struct ai_mem_owner *owner, union command *command, void __user *user)
 {
 	struct ai_mem_alloc *args = &command->alloc;
@@ -50,8 +58,8 @@ static int do_alloc(struct ai_mem_owner *owner, union command *command, void __u
 	if (IS_ERR(area))
 		return PTR_ERR(area);
 
-	ret = xa_alloc_cyclic(&owner->handles, &args->handle, NULL, XA_LIMIT(1, AI_MEM_HANDLE_MAX), &owner->next_handle,
-			      GFP_KERNEL);
+	ret = xa_alloc_cyclic(&owner->handles, &args->handle, NULL, XA_LIMIT(1, AI_MEM_HANDLE_MAX),
+			      &owner->next_handle, GFP_KERNEL);
 	if (ret < 0) {
 		ret = -ENOMEM;
 		goto unkeep;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ai_mem: a pool of pinned memory that programs, devices and io_uring share without a copy. Here: loading, parameters, the device. */
+/*
+ * ai_mem: a pool of pinned memory that programs, devices and io_uring share without a copy. Here:
+ * loading, parameters, the device.
+ */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/fs.h>
@@ -27,19 +30,23 @@ MODULE_PARM_DESC(node, "NUMA node to fill the pool from, -1 for the one near the
 
 static uint owner_limit_mib;
 module_param(owner_limit_mib, uint, 0444);
-MODULE_PARM_DESC(owner_limit_mib, "Most memory that an open file may hold, in MiB, 0 for no limit (default)");
+MODULE_PARM_DESC(owner_limit_mib,
+		 "Most memory that an open file may hold, in MiB, 0 for no limit (default)");
 
 static uint cgroup_limit_mib;
 module_param(cgroup_limit_mib, uint, 0444);
-MODULE_PARM_DESC(cgroup_limit_mib, "Most memory that the owners in one cgroup may hold, in MiB, 0 for no limit (default)");
+MODULE_PARM_DESC(cgroup_limit_mib,
+		 "Most memory that the owners of one cgroup may hold, in MiB, 0 for no limit (default)");
 
 static uint idle_ms = 60000;
 module_param(idle_ms, uint, 0444);
-MODULE_PARM_DESC(idle_ms, "Time after the last use until the pool's memory goes back to the system, in ms (default 60000)");
+MODULE_PARM_DESC(idle_ms,
+		 "Time after the last use until the pool's memory goes back, in ms (default 60000)");
 
 bool ai_mem_require_admin = true;
 module_param_named(require_admin, ai_mem_require_admin, bool, 0444);
-MODULE_PARM_DESC(require_admin, "Whether ALLOC, EXPORT and FREE need CAP_SYS_ADMIN (default); otherwise the device's mode decides");
+MODULE_PARM_DESC(require_admin,
+		 "ALLOC, EXPORT and FREE need CAP_SYS_ADMIN (default); 0: the device's mode decides");
 
 u64 ai_mem_owner_limit;
 u64 ai_mem_cgroup_limit;
@@ -85,8 +92,10 @@ static int read_parameters(void)
 		       min_t(unsigned long, ram_mib, POOL_MIB_MAX));
 		return -EINVAL;
 	}
-	if (node != NUMA_NO_NODE && (node < 0 || node >= nr_node_ids || !node_state(node, N_MEMORY))) {
-		pr_err("node=%d is not a node of this machine that has memory; -1 is for the one near the caller\n", node);
+	if (node != NUMA_NO_NODE &&
+	    (node < 0 || node >= nr_node_ids || !node_state(node, N_MEMORY))) {
+		pr_err("node=%d is not a node with memory; -1 is for the one near the caller\n",
+		       node);
 		return -EINVAL;
 	}
 	if (idle_ms > IDLE_MS_MAX) {
@@ -94,7 +103,8 @@ static int read_parameters(void)
 		return -EINVAL;
 	}
 	if (cgroup_limit_mib && !IS_ENABLED(CONFIG_CGROUPS)) {
-		pr_err("cgroup_limit_mib=%u cannot be kept: this kernel has no cgroups\n", cgroup_limit_mib);
+		pr_err("cgroup_limit_mib=%u cannot be kept: this kernel has no cgroups\n",
+		       cgroup_limit_mib);
 		return -EINVAL;
 	}
 	ai_mem_pool.budget = pool_mib * PAGES_PER_MIB;

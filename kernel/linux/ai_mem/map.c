@@ -14,7 +14,8 @@
 #define AI_MEM_FAULT_PAGES	PTRS_PER_PTE
 
 /* Pages that are there already (another thread faulted them in) are left alone. */
-static int insert(struct vm_area_struct *vma, unsigned long address, struct page **pages, unsigned long nr)
+static int insert(struct vm_area_struct *vma, unsigned long address, struct page **pages,
+		  unsigned long nr)
 {
 	while (nr) {
 		unsigned long left = nr;
@@ -55,7 +56,8 @@ vm_fault_t ai_mem_fault(struct vm_fault *vmf, struct ai_mem_area *area, unsigned
 		return VM_FAULT_SIGBUS;
 	first = max(first, vma->vm_start);
 	before = (vmf->address - first) >> PAGE_SHIFT;
-	end = min3(end, vma->vm_end, (vmf->address & PAGE_MASK) + (area->nr_pages - index) * PAGE_SIZE);
+	end = min3(end, vma->vm_end,
+		   (vmf->address & PAGE_MASK) + (area->nr_pages - index) * PAGE_SIZE);
 	ret = insert(vma, first, area->pages + index - before, (end - first) >> PAGE_SHIFT);
 	if (ret)
 		return ret == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
@@ -68,7 +70,10 @@ vm_fault_t ai_mem_fault(struct vm_fault *vmf, struct ai_mem_area *area, unsigned
  */
 void ai_mem_vma_init(struct vm_area_struct *vma)
 {
-	/* Ordinary pages (no VM_IO, no VM_PFNMAP), so that they can be pinned: direct I/O, io_uring, drivers. */
+	/*
+	 * Ordinary pages (no VM_IO, no VM_PFNMAP), so that they can be pinned: direct I/O,
+	 * io_uring, drivers.
+	 */
 	vm_flags_set(vma, VM_MIXEDMAP | VM_DONTEXPAND | VM_DONTDUMP);
 }
 
@@ -110,7 +115,8 @@ static int map_data(struct ai_mem_area *area, struct vm_area_struct *vma, unsign
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		batch = min(nr - done, AI_MEM_FAULT_PAGES);
-		ret = insert(vma, vma->vm_start + done * PAGE_SIZE, area->pages + first + done, batch);
+		ret = insert(vma, vma->vm_start + done * PAGE_SIZE, area->pages + first + done,
+			     batch);
 		if (ret)
 			return ret;
 		cond_resched();
@@ -134,7 +140,8 @@ static int map_ring(struct ai_mem_area *area, struct vm_area_struct *vma, unsign
  * @file: open device
  * @vma: its offset says which area, data or ring, and where in it
  *
- * Return: 0, -EINVAL for a private mapping or an offset or length that is not of an area, -ENOMEM, -EINTR.
+ * Return: 0, -EINVAL for a private mapping or an offset or length that is not of an area, -ENOMEM,
+ *	-EINTR.
  */
 int ai_mem_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -143,7 +150,9 @@ int ai_mem_mmap(struct file *file, struct vm_area_struct *vma)
 	struct ai_mem_area *area;
 	int ret;
 
-	/* MAP_SHARED for reading clears VM_SHARED, so that is not what tells it from MAP_PRIVATE. */
+	/*
+	 * MAP_SHARED for reading clears VM_SHARED, so that is not what tells it from MAP_PRIVATE.
+	 */
 	if (!(vma->vm_flags & VM_MAYSHARE) || handle > AI_MEM_HANDLE_MAX)
 		return -EINVAL;
 	area = ai_mem_area_find(file->private_data, handle);

@@ -10,6 +10,7 @@
 #include "ai_mem.h"
 
 LIST_HEAD(ai_mem_owners);
+/* Protects the list of all owners; what they hold is under ai_mem_accounts.lock. */
 DEFINE_MUTEX(ai_mem_owners_lock);
 
 struct ai_mem_accounts ai_mem_accounts = {

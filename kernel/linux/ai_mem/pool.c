@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The pool's lists: which chunks each NUMA node has, taking pages from them and putting pages back. */
+/*
+ * The pool's lists: which chunks each NUMA node has, taking pages from them and putting pages back.
+ */
 #include <linux/cleanup.h>
 #include <linux/highmem.h>
 #include <linux/nodemask.h>
@@ -34,7 +36,8 @@ static void detach(struct ai_mem_chunk *chunk, struct list_head *dead)
 /**
  * ai_mem_pool_place() - put a chunk into the list that it belongs to now
  * @chunk: some of its pages were taken, given or lost
- * @dead: where it goes instead when nothing is taken and something is gone: given back whole, it makes room for one without holes
+ * @dead: where it goes instead when nothing is taken and something is gone: given back whole, it
+ *	makes room for one without holes
  *
  * Context: under the pool's lock.
  */
@@ -52,7 +55,10 @@ void ai_mem_pool_place(struct ai_mem_chunk *chunk, struct list_head *dead)
 		chunk->idle = idle;
 		node->nr_idle += idle ? chunk->nr : -(unsigned long)chunk->nr;
 	}
-	list_move(&chunk->entry, idle ? &node->idle : chunk->nr_free ? &node->partial : &node->full);
+	if (idle)
+		list_move(&chunk->entry, &node->idle);
+	else
+		list_move(&chunk->entry, chunk->nr_free ? &node->partial : &node->full);
 }
 
 /**
@@ -80,7 +86,8 @@ void ai_mem_pool_free_chunks(struct list_head *dead)
  * Context: under the pool's lock.
  * Return: how many pages are out.
  */
-unsigned long ai_mem_pool_drop_idle(struct ai_mem_node *node, unsigned long nr, struct list_head *dead)
+unsigned long ai_mem_pool_drop_idle(struct ai_mem_node *node, unsigned long nr,
+				    struct list_head *dead)
 {
 	struct ai_mem_chunk *chunk, *next;
 	unsigned long done = 0;
@@ -136,12 +143,15 @@ static void take_some(struct ai_mem_node *node, struct ai_mem_want *want)
 		struct ai_mem_chunk *chunk;
 		unsigned int taken;
 
-		/* Whole chunks for the long ones, so that few segments reach a device; scraps for the short ones. */
+		/*
+		 * Whole chunks for the long ones, so that few segments reach a device; scraps for
+		 * the short ones.
+		 */
 		chunk = list_first_entry_or_null(&node->idle, struct ai_mem_chunk, entry);
 		if (!chunk || (left < chunk->nr && !list_empty(&node->partial)))
-			chunk = list_first_entry(list_empty(&node->partial) ? &node->idle : &node->partial,
-						 struct ai_mem_chunk, entry);
-		taken = ai_mem_chunk_take(chunk, want->pages + want->got, min_t(unsigned long, left, UINT_MAX));
+			chunk = list_first_entry(&node->partial, struct ai_mem_chunk, entry);
+		taken = ai_mem_chunk_take(chunk, want->pages + want->got,
+					  min_t(unsigned long, left, UINT_MAX));
 		want->got += taken;
 		node->nr_free -= taken;
 		ai_mem_pool_place(chunk, NULL);
@@ -197,9 +207,9 @@ bool ai_mem_pool_take(struct ai_mem_want *want, bool nearest)
 }
 
 /*
- * Zeroes the pages that can be used again and moves the others to the front. A page that somebody still refers to is pinned for
- * direct I/O, registered with io_uring or with a driver, or in a pipe. Its mappings are gone, so no new reference can come: a count
- * of one stays one.
+ * Zeroes the pages that can be used again and moves the others to the front. A page that somebody
+ * still refers to is pinned for direct I/O, registered with io_uring or with a driver, or in a
+ * pipe. Its mappings are gone, so no new reference can come: a count of one stays one.
  */
 static unsigned long sort_out(struct page **pages, unsigned long nr)
 {
@@ -221,8 +231,9 @@ static unsigned long sort_out(struct page **pages, unsigned long nr)
 
 /**
  * ai_mem_pool_give() - put pages back
- * @pages: pages that were taken. One that is pinned or broken is not given to anybody else: it leaves the pool, and whoever
- *	drops the last reference frees it. The array is the caller's to free, its order is changed.
+ * @pages: pages that were taken. One that is pinned or broken is not given to anybody else: it
+ *	leaves the pool, and whoever drops the last reference frees it. The array is the caller's to
+ *	free, its order is changed.
  * @nr: how many
  * @untouched: nobody had them yet, so they are zero
  */

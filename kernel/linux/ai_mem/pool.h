@@ -66,8 +66,8 @@ struct ai_mem_pool {
 	unsigned long max_run;
 	int nid;
 	unsigned int idle_ms;
-	struct mutex fill;
-	struct mutex lock;
+	struct mutex fill; /* see above */
+	struct mutex lock; /* see above */
 	unsigned long filled;
 	struct ai_mem_node *nodes;
 	struct delayed_work idle_work;
@@ -100,7 +100,8 @@ unsigned int ai_mem_chunk_take(struct ai_mem_chunk *chunk, struct page **pages, 
 bool ai_mem_chunk_take_run(struct ai_mem_chunk *chunk, struct page **pages, unsigned int nr);
 void ai_mem_chunk_give(struct ai_mem_chunk *chunk, struct page *page);
 void ai_mem_chunk_lose(struct ai_mem_chunk *chunk, struct page *page);
-unsigned int ai_mem_chunk_punch(struct ai_mem_chunk *chunk, unsigned int nr, struct list_head *pages);
+unsigned int ai_mem_chunk_punch(struct ai_mem_chunk *chunk, unsigned int nr,
+				struct list_head *pages);
 
 /* pool.c */
 int ai_mem_pool_init(void);
@@ -108,7 +109,8 @@ void ai_mem_pool_exit(void);
 bool ai_mem_pool_take(struct ai_mem_want *want, bool nearest);
 void ai_mem_pool_give(struct page **pages, unsigned long nr, bool untouched);
 void ai_mem_pool_add(struct ai_mem_chunk *chunk);
-unsigned long ai_mem_pool_drop_idle(struct ai_mem_node *node, unsigned long nr, struct list_head *dead);
+unsigned long ai_mem_pool_drop_idle(struct ai_mem_node *node, unsigned long nr,
+				    struct list_head *dead);
 void ai_mem_pool_place(struct ai_mem_chunk *chunk, struct list_head *dead);
 void ai_mem_pool_free_chunks(struct list_head *dead);
 int ai_mem_nearest(int nid, nodemask_t *left);

@@ -55,7 +55,8 @@ static int show_owners(struct seq_file *m)
 			continue;
 		path = ai_mem_group_path(owner->group, buffer, PATH_BUFFER);
 		seq_printf(m, AI_MEM_PROC_OWNER_ROW, reader_pid(owner->pid),
-			   from_kuid_munged(current_user_ns(), owner->uid), bytes, path ?: AI_MEM_PROC_UNAVAILABLE);
+			   from_kuid_munged(current_user_ns(), owner->uid), bytes,
+			   path ?: AI_MEM_PROC_UNAVAILABLE);
 	}
 	return 0;
 }

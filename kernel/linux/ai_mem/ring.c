@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The free ring: block numbers of an area on stacks in memory that is mapped into the owner, who takes and gives blocks without a
- * system call. The kernel fills it here, before anybody can map it, and never looks at it again: whatever the owner writes into it
- * harms nobody else.
+ * The free ring: block numbers of an area on stacks in memory that is mapped into the owner, who
+ * takes and gives blocks without a system call. The kernel fills it here, before anybody can map
+ * it, and never looks at it again: whatever the owner writes into it harms nobody else.
  */
 #include <linux/align.h>
 #include <linux/math.h>
@@ -13,7 +13,10 @@
 static_assert(sizeof(struct ai_mem_ring_batch) == 128);
 static_assert(PAGE_SIZE == AI_MEM_BLOCK_BYTES);
 
-/* Member numbers count from 1 in links and heads: 0 is the end. The last of @count members ends the stack. */
+/*
+ * Member numbers count from 1 in links and heads: 0 is the end. The last of @count members ends the
+ * stack.
+ */
 static u32 below(u32 index, u32 count)
 {
 	return index + 1 < count ? index + 2 : 0;
@@ -54,11 +57,13 @@ static void put_loose(struct ai_mem_ring *ring, u32 first)
  */
 int ai_mem_ring_create(struct ai_mem_area *area)
 {
-	u64 batches, links_offset;
 	struct ai_mem_ring *ring;
+	const u64 batches_offset = ALIGN(sizeof(*ring), sizeof(struct ai_mem_ring_batch));
+	u64 batches, links_offset;
 
-	batches = DIV_ROUND_UP_ULL(area->nr_pages, AI_MEM_RING_BATCH_BLOCKS) + AI_MEM_RING_SPARE_BATCHES;
-	links_offset = ALIGN(sizeof(*ring), sizeof(struct ai_mem_ring_batch)) + batches * sizeof(struct ai_mem_ring_batch);
+	batches = DIV_ROUND_UP_ULL(area->nr_pages, AI_MEM_RING_BATCH_BLOCKS) +
+		  AI_MEM_RING_SPARE_BATCHES;
+	links_offset = batches_offset + batches * sizeof(struct ai_mem_ring_batch);
 	if (links_offset + (u64)area->nr_pages * sizeof(u32) > U32_MAX)
 		return -EINVAL;
 	area->ring_bytes = PAGE_ALIGN(links_offset + area->nr_pages * sizeof(u32));
@@ -70,7 +75,7 @@ int ai_mem_ring_create(struct ai_mem_area *area)
 	ring->version = AI_MEM_ABI_VERSION;
 	ring->blocks = area->nr_pages;
 	ring->batches = batches;
-	ring->batches_offset = ALIGN(sizeof(*ring), sizeof(struct ai_mem_ring_batch));
+	ring->batches_offset = batches_offset;
 	ring->links_offset = links_offset;
 	put_batches(ring, ring->blocks / AI_MEM_RING_BATCH_BLOCKS);
 	put_loose(ring, rounddown(ring->blocks, AI_MEM_RING_BATCH_BLOCKS));

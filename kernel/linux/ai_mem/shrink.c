@@ -4,7 +4,12 @@
 #include <linux/jiffies.h>
 #include <linux/shrinker.h>
 
+#include "ai_features.h"
 #include "ai_mem.h"
+
+#ifndef AI_HAVE_SYSTEM_DFL_WQ
+#define system_dfl_wq system_unbound_wq
+#endif
 
 static struct shrinker *ai_mem_shrinker;
 
@@ -15,7 +20,10 @@ static unsigned long count_idle(struct shrinker *shrinker, struct shrink_control
 	return nr ?: SHRINK_EMPTY;
 }
 
-/* Reclaim may run inside of a fill of ours, so it never waits, and while the pool grows it takes nothing. */
+/*
+ * Reclaim may run inside of a fill of ours, so it never waits, and while the pool grows it takes
+ * nothing.
+ */
 static unsigned long scan_idle(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	unsigned long freed = SHRINK_STOP;
@@ -51,7 +59,8 @@ static void idle_work(struct work_struct *work)
  */
 void ai_mem_pool_unused(void)
 {
-	mod_delayed_work(system_unbound_wq, &ai_mem_pool.idle_work, msecs_to_jiffies(ai_mem_pool.idle_ms));
+	mod_delayed_work(system_dfl_wq, &ai_mem_pool.idle_work,
+			 msecs_to_jiffies(ai_mem_pool.idle_ms));
 }
 
 /**
