@@ -45,8 +45,7 @@ def _gpu_line(gpu: GpuFigures) -> str:
         f"to it and {device.transfers_from} from it, launches {device.launches}"
         for device in gpu.devices
     ]
-    seen = f"{len(gpu.observed)} observed" if gpu.observed is not None else "none observed"
-    return "; ".join([*driven, seen]) if driven else f"none driven, {seen}"
+    return f"{'; '.join(driven) or 'none driven'}, observed {len(gpu.observed)}"
 
 
 def _state(device: GpuDevice) -> str:
@@ -117,11 +116,9 @@ def _gpu(rows: Rows, gpu: GpuFigures) -> None:
         rows.add("Driven", "none")
     for place, device in enumerate(gpu.devices):
         _device(rows, f"{_GPU}.devices.{place}", device)
-    if gpu.observed is None:
-        rows.more("Observed", f"{_GPU}.observed", None)
-    elif not gpu.observed:
+    if not gpu.observed:
         rows.add("Observed", "none")
-    for seen in gpu.observed or []:
+    for seen in gpu.observed:
         _observed(rows, f"{_GPU}.observed.{seen.address}", seen)
 
 

@@ -81,10 +81,10 @@ def _owner(owner: ai_mem_proc.Owner, *, all_users: bool) -> PoolOwner:
 
 def gpu(said: Gpu) -> GpuFigures:
     """Return the figures of all devices, and what is known of functions that others have."""
-    observed = said.observed
+    # Without such a function the module leaves out their heading.
     return GpuFigures(
         devices=[_device(device) for device in said.devices],
-        observed=None if observed is None else [_observed(seen) for seen in observed],
+        observed=[_observed(seen) for seen in said.observed or ()],
     )
 
 
@@ -140,7 +140,7 @@ def _width(link: Link | None) -> int | None:
 
 
 def _nulls(
-    entry: MemoryFigures | GpuFigures | PoolOwner | GpuDevice | ObservedFunction,
+    entry: MemoryFigures | PoolOwner | GpuDevice | ObservedFunction,
 ) -> Iterator[str]:
     return (field.name for field in fields(entry) if getattr(entry, field.name) is None)
 
@@ -156,13 +156,13 @@ def missing_of_memory(figures: MemoryFigures) -> dict[str, str]:
 
 def missing_of_gpu(figures: GpuFigures) -> dict[str, str]:
     """Return the reason for each figure that is None; devices by place, functions by address."""
-    found = dict.fromkeys(_nulls(figures), "this version of ai_gpu does not tell it")
+    found = {}
     for place, device in enumerate(figures.devices):
         for name in _nulls(device):
             number = "the only device is not numbered"
             other = "this version of ai_gpu does not tell it"
             found[f"devices.{place}.{name}"] = number if name == "number" else other
-    for seen in figures.observed or []:
+    for seen in figures.observed:
         asleep = (seen.power_state or "").startswith("D3")
         for name in _nulls(seen):
             about = name.partition("_")[0]

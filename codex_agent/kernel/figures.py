@@ -106,7 +106,7 @@ class GpuFigures:
     """What ai_gpu drives, and what it observes."""
 
     devices: list[GpuDevice]
-    observed: list[ObservedFunction] | None
+    observed: list[ObservedFunction]
 
 
 @dataclass(frozen=True, slots=True)
