@@ -323,6 +323,8 @@ class Guest:
             "-device",
             "virtio-gpu-pci,bus=slot1",
         ]
+        # A device with a DMA engine for ai_gpu; by itself it would reach 28 bits of address only.
+        argv += ["-device", "edu,dma_mask=0xffffffffffffffff"]
         if secure:
             code = f"if=pflash,format=raw,unit=0,readonly=on,file={firmware.CODE}"
             argv += ["-global", "driver=cfi.pflash01,property=secure,value=on", "-drive", code]

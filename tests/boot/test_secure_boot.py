@@ -46,8 +46,8 @@ def test_firmware_enforces(host: Host) -> None:
     [
         ("PK", efi.GLOBAL, ["pk"]),
         ("KEK", efi.GLOBAL, ["kek"]),
-        # The kernel takes the certificates of db as its own and checks the root hash with them.
-        ("db", efi.IMAGE_SECURITY, ["db", "verity"]),
+        # The kernel takes what is in db as its own and checks root hash and modules with it.
+        ("db", efi.IMAGE_SECURITY, ["db", "verity", "modules"]),
     ],
     ids=["PK", "KEK", "db"],
 )

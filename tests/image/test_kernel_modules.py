@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import cpio, programs, tree
+from tests.support.artefacts import Artefacts
 
 _SIGNATURE = b"~Module signature appended~\n"
 _UNWANTED = re.compile(r"(nouveau|nova([-_][a-z0-9_-]+)?)\.ko(\.(xz|zst|gz))?")
@@ -51,6 +52,42 @@ def test_every_module_is_signed(root: Path, initrd: list[cpio.Member]) -> None:
         results = list(pool.map(unsigned, _modules(root, initrd)))
     assert len(results) > 500
     assert [path for path in results if path] == []
+
+
+def test_ours_are_signed_by_us_and_only_they(root: Path, artefacts: Artefacts) -> None:
+    folder = root / "usr/lib/modules"
+    ours = {path.name for path in folder.glob("*/updates/codex/*.ko")}
+    assert ours == {"ai_mem.ko", "ai_gpu.ko"}
+    subject = ["openssl", "x509", "-noout", "-subject", "-nameopt", "multiline", "-in"]
+    text = programs.run(*subject, str(artefacts.modules_certificate)).stdout.decode()
+    found = re.search(r"commonName\s*= (.*)", text)
+    assert found
+    for path in [*folder.glob("*/updates/**/*.ko*")]:
+        signer = programs.run("modinfo", "-F", "signer", str(path)).stdout.decode().strip()
+        assert signer == found[1], path
+
+
+def test_ours_do_not_say_where_they_were_made(root: Path) -> None:
+    for path in (root / "usr/lib/modules").glob("*/updates/codex/*.ko"):
+        assert re.findall(rb"/(?:mnt|build|home|root|tmp)/[^\0]*", path.read_bytes()) == [], path
+
+
+def test_ours_are_for_the_kernel_that_is_there(root: Path) -> None:
+    for path in (root / "usr/lib/modules").glob("*/updates/codex/*.ko"):
+        magic = programs.run("modinfo", "-F", "vermagic", str(path)).stdout.decode().split()
+        assert magic[0] == path.parents[2].name
+
+
+def test_ours_are_loaded_by_name_and_by_alias(root: Path) -> None:
+    loaded = (root / "usr/lib/modules-load.d/codex-kernel.conf").read_text().splitlines()
+    assert "ai_mem" in loaded
+    [folder] = (root / "usr/lib/modules").iterdir()
+    aliases = (folder / "modules.alias").read_text("ascii").splitlines()
+    assert "alias pci:v00001234d000011E8sv*sd*bc*sc*i* ai_gpu" in aliases
+    # A device that others drive, or that nobody asked for, is never taken.
+    assert [line for line in aliases if line.endswith(" ai_gpu")] == [
+        "alias pci:v00001234d000011E8sv*sd*bc*sc*i* ai_gpu"
+    ]
 
 
 def test_no_open_nvidia_driver_in_root_or_initrd(root: Path, initrd: list[cpio.Member]) -> None:

@@ -32,7 +32,7 @@ def database(root: Path) -> dict[str, str]:
 
 def test_database_is_there_and_readable_by_everybody(root: Path, database: dict[str, str]) -> None:
     folder = root / "usr/lib/sysimage/dpkg"
-    assert {"base-files", "systemd", "codex-agent"} <= set(database)
+    assert {"base-files", "systemd", "codex-agent", "codex-kernel-modules"} <= set(database)
     assert folder.stat().st_mode & 0o005 == 0o005
     assert (folder / "status").stat().st_mode & 0o004
     assert sorted((folder / "info").glob("*.list")) != []

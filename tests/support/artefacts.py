@@ -53,6 +53,11 @@ class Artefacts:
         return self.keys / "db.crt"
 
     @property
+    def modules_certificate(self) -> Path:
+        """Certificate of the key that signs our kernel modules."""
+        return self.keys / "modules.crt"
+
+    @property
     def verity_certificate(self) -> Path:
         """Certificate of the root hash's signature, PEM."""
         return self.keys / "verity.crt"
