@@ -12,14 +12,18 @@
 #include <linux/dma-mapping.h>
 #include <linux/ioport.h>
 #include <linux/iommu.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/random.h>
 
 #include "ai_gpu.h"
 
 #define PROBE_BYTES	16
-#define PROBE_BLOCKS	16	/* of each node; the highest serves */
-#define PROBE_ORDER	8	/* so that they lie in different places */
+#define PROBE_MS	2000	/* for both copies, whatever jobs may take */
+
+static DEFINE_PER_CPU(u8[PROBE_BYTES], probe);
+static DEFINE_MUTEX(probe_lock);	/* one measurement at a time writes to probe */
 
 /**
  * ai_gpu_translated() - is there an IOMMU that translates for the device?
@@ -90,31 +94,22 @@ static bool harmless(u64 address)
 	return true;
 }
 
-/* The highest of some blocks of pages that do for the measurement; NULL when there is none. */
-static struct page *high_block(void)
+/*
+ * Where random bytes can be put for the device to read: a module's per-CPU variable lies in
+ * memory that was set aside at boot from the top of the CPU's node, while pages that are free
+ * now can be anywhere. The highest, or NULL.
+ */
+static void *highest(void)
 {
-	struct page *best = NULL;
-	struct page *page, *next;
-	LIST_HEAD(blocks);
-	int node;
-	int i;
+	void *best = NULL;
+	int cpu;
 
-	for_each_node_state(node, N_MEMORY) {
-		for (i = 0; i < PROBE_BLOCKS; i++) {
-			page = alloc_pages_node(node, GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN |
-						__GFP_NORETRY, PROBE_ORDER);
-			if (!page)
-				break;
-			list_add(&page->lru, &blocks);
-			if (harmless(page_to_phys(page)) &&
-			    (!best || page_to_phys(page) > page_to_phys(best)))
-				best = page;
-		}
-	}
-	list_for_each_entry_safe(page, next, &blocks, lru) {
-		list_del(&page->lru);
-		if (page != best)
-			__free_pages(page, PROBE_ORDER);
+	for_each_possible_cpu(cpu) {
+		void *here = per_cpu_ptr(&probe, cpu);
+
+		if (virt_addr_valid(here) && harmless(virt_to_phys(here)) &&
+		    (!best || virt_to_phys(here) > virt_to_phys(best)))
+			best = here;
 	}
 	return best;
 }
@@ -122,7 +117,7 @@ static struct page *high_block(void)
 /* Copies what is at @address through the device to the bounce page, and compares. */
 static int reaches(struct ai_gpu *gpu, dma_addr_t address, const void *there, bool *same)
 {
-	unsigned long deadline = jiffies + ai_gpu_timeout();
+	unsigned long deadline = jiffies + msecs_to_jiffies(PROBE_MS);
 	int ret;
 
 	memset(gpu->bounce, 0, PROBE_BYTES);
@@ -146,34 +141,33 @@ static int reaches(struct ai_gpu *gpu, dma_addr_t address, const void *there, bo
 int ai_gpu_reach_measure(struct ai_gpu *gpu)
 {
 	struct device *dev = &gpu->pdev->dev;
-	struct page *page;
 	dma_addr_t address;
+	void *there;
 	bool same;
 	int ret = 0;
 
 	if (!gpu->bounce || dma_get_required_mask(dev) <= gpu->reach)
 		return 0;
-	page = high_block();
-	if (!page)
-		return 0;
-	get_random_bytes(page_address(page), PROBE_BYTES);
-	address = dma_map_page(dev, page, 0, PROBE_BYTES, DMA_TO_DEVICE);
-	if (dma_mapping_error(dev, address)) {
-		ret = -ENOMEM;
-		goto free;
-	}
+	mutex_lock(&probe_lock);
+	there = highest();
+	if (!there)
+		goto unlock;
+	get_random_bytes(there, PROBE_BYTES);
+	address = dma_map_single(dev, there, PROBE_BYTES, DMA_TO_DEVICE);
+	if (dma_mapping_error(dev, address))
+		goto unlock;
 	/*
-	 * Not where the page is: a bounce buffer of the kernel, of which nothing was asked
+	 * Not where the bytes are: a bounce buffer of the kernel, of which nothing was asked
 	 * above.
 	 */
-	if (address != page_to_phys(page) || address <= gpu->reach)
+	if (address != virt_to_phys(there) || address <= gpu->reach)
 		goto unmap;
-	ret = reaches(gpu, address, page_address(page), &same);
+	ret = reaches(gpu, address, there, &same);
 	if (!ret && same)
 		gpu->reach = DMA_BIT_MASK(fls64(address));
 unmap:
-	dma_unmap_page(dev, address, PROBE_BYTES, DMA_TO_DEVICE);
-free:
-	__free_pages(page, PROBE_ORDER);
+	dma_unmap_single(dev, address, PROBE_BYTES, DMA_TO_DEVICE);
+unlock:
+	mutex_unlock(&probe_lock);
 	return ret;
 }
