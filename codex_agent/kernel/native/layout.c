@@ -13,7 +13,6 @@
 
 _Static_assert(sizeof(struct ai_mem_ring_batch) == 128, "a batch is two cache lines");
 _Static_assert(sizeof(struct ai_mem_ring) <= BATCHES_OFFSET, "the header lies before the batches");
-_Static_assert(AI_MEM_RING_BATCH_BLOCKS % 2 == 0, "block numbers are copied in pairs");
 
 static uint32_t filled_batches(uint32_t blocks)
 {
@@ -90,8 +89,8 @@ int layout_read(struct layout *to, void *ring, size_t bytes)
 	to->batch_count = SHARED_READ(header->batches);
 	batches_at = SHARED_READ(header->batches_offset);
 	links_at = SHARED_READ(header->links_offset);
-	if (to->block_count == 0 || to->batch_count == 0 || to->batch_count == UINT32_MAX ||
-	    to->block_count == UINT32_MAX)
+	if (to->block_count == 0 || to->block_count > INT32_MAX || to->batch_count == 0 ||
+	    to->batch_count > INT32_MAX)
 		return -EUCLEAN;
 	if (!fits(batches_at, to->batch_count, sizeof(*to->batches), sizeof(uint64_t), bytes) ||
 	    !fits(links_at, to->block_count, sizeof(*to->links), sizeof(uint32_t), bytes))

@@ -18,6 +18,8 @@ struct layout {
 
 /* Read a shared value once. */
 #define SHARED_READ(where) __atomic_load_n(&(where), __ATOMIC_RELAXED)
+/* What was copied from shared memory before is not read there again. */
+#define COPIED() __asm__ volatile("" : : : "memory")
 #define SHARED_WRITE(where, value) __atomic_store_n(&(where), (value), __ATOMIC_RELAXED)
 
 /* 0 and the layout, or what codex_ring_check() returns. */

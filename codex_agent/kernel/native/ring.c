@@ -24,6 +24,7 @@
 #define COUNT_ATTEMPTS 1000
 
 _Static_assert(CODEX_RING_CACHE_BLOCKS % (2 * BATCH) == 0, "half a cache is whole batches");
+_Static_assert(CODEX_RING_CACHE_SPARES == EXCHANGE_MAX, "the batches of one exchange can be kept");
 
 /* What a child needs after fork() lies before the cache, on a page that is not wiped. */
 struct owner {
@@ -43,7 +44,8 @@ static void start(struct codex_ring_cache *cache)
 	const struct owner *own = owner_of(cache);
 
 	cache->count = 0;
-	cache->limit = 2 * BATCH * own->exchange;
+	cache->spare = 0;
+	cache->limit = 2ul * BATCH * own->exchange;
 	cache->range = own->at.block_count;
 }
 
@@ -90,80 +92,126 @@ static int intact(const struct layout *at)
 	       SHARED_READ(at->ring->version) == AI_MEM_ABI_VERSION;
 }
 
-/* Copy a batch that this thread holds to private memory: how many numbers, or -EUCLEAN and nothing to be used. */
-static long unpack(const struct layout *at, uint32_t member, uint32_t *blocks)
+/* Whether all n numbers are below `range`, which is at most INT32_MAX. */
+static int in_range(const uint32_t *blocks, size_t n, uint32_t range)
 {
-	const struct ai_mem_ring_batch *batch = at->batches + member;
-	uint32_t count = SHARED_READ(batch->count);
+	typedef uint32_t four __attribute__((vector_size(16)));
+	four all = { 0 };
 	uint32_t wrong = 0;
+	size_t i = 0;
 
-	if (count == 0 || count > BATCH)
-		return -EUCLEAN;
-	for (uint32_t i = 0; i < count; i++) {
-		blocks[i] = SHARED_READ(batch->blocks[i]);
-		wrong |= blocks[i] >= at->block_count;
+	/* The top bit comes from the number itself or from the borrow of a number that is too large. */
+	for (; i + 4 <= n; i += 4) {
+		four part;
+
+		memcpy(&part, blocks + i, sizeof(part));
+		all |= part | (range - 1 - part);
 	}
-	return wrong ? -EUCLEAN : (long)count;
+	for (; i < n; i++)
+		wrong |= blocks[i] | (range - 1 - blocks[i]);
+	return !((all[0] | all[1] | all[2] | all[3] | wrong) >> 31);
+}
+
+/*
+ * Copy the batches that this thread holds to private memory and check the copy: how many numbers, or -EUCLEAN. Nobody
+ * else touches a batch that is held, unless he means harm; then the copy is what counts.
+ */
+static long unpack(const struct layout *at, const uint32_t *held, long batches, uint32_t *blocks)
+{
+	long found = 0;
+
+	for (long i = 0; i < batches; i++) {
+		const struct ai_mem_ring_batch *batch = at->batches + held[i];
+		uint32_t count = SHARED_READ(batch->count);
+
+		if (count == 0 || count > BATCH)
+			return -EUCLEAN;
+		memcpy(blocks + found, batch->blocks, sizeof(batch->blocks));
+		found += count;
+	}
+	COPIED();
+	return in_range(blocks, (size_t)found, at->block_count) ? found : -EUCLEAN;
 }
 
 static void pack(const struct layout *at, uint32_t member, const uint32_t *blocks)
 {
 	struct ai_mem_ring_batch *batch = at->batches + member;
 
-	for (uint32_t i = 0; i < BATCH; i++)
-		SHARED_WRITE(batch->blocks[i], blocks[i]);
+	memcpy(batch->blocks, blocks, sizeof(batch->blocks));
 	SHARED_WRITE(batch->count, BATCH);
 }
 
-/* Fill an empty cache to half: how many numbers came, or -EUCLEAN. A batch that is corrupt stays out of use. */
-static long fill(struct codex_ring_cache *cache)
+/* Keep one exchange's empty batches for what comes back, so that most exchanges change one stack instead of two. */
+static void keep_spares(struct codex_ring_cache *cache, const struct stack *empty, const uint32_t *held,
+			uint32_t count)
+{
+	if (cache->spare) {
+		stack_push(empty, held, count);
+		return;
+	}
+	memcpy(cache->spares, held, count * sizeof(*held));
+	cache->spare = count;
+}
+
+/* Get up to `want` empty batches: how many, or -EUCLEAN. */
+static long get_empty(struct codex_ring_cache *cache, const struct stack *empty, uint32_t *held,
+		      uint32_t want)
+{
+	uint32_t part = want < cache->spare ? want : (uint32_t)cache->spare;
+
+	if (part == 0)
+		return stack_pop(empty, held, want);
+	cache->spare -= part;
+	memcpy(held, cache->spares + cache->spare, part * sizeof(*held));
+	return part;
+}
+
+/* Filled to half; what a corrupt exchange held stays out of use. */
+long codex_ring_fill(struct codex_ring_cache *cache)
 {
 	const struct owner *own = owner_of(cache);
 	const struct stack full = stack_full(&own->at), empty = stack_empty(&own->at);
 	const struct stack loose = stack_loose(&own->at);
-	uint32_t held[EXCHANGE_MAX], good = 0;
-	long found, count, corrupt = 0;
+	uint32_t held[EXCHANGE_MAX];
+	long found, count;
 
+	if (cache->range == 0)
+		start(cache);
 	if (!intact(&own->at))
 		return -EUCLEAN;
+	line_prefetch(full.head);
 	found = stack_pop(&full, held, own->exchange);
 	if (found < 0)
 		return found;
-	for (long i = 0; i < found; i++) {
-		count = unpack(&own->at, held[i], cache->blocks + cache->count);
-		if (count < 0) {
-			corrupt = count;
-			continue;
-		}
-		cache->count += (uint32_t)count;
-		held[good++] = held[i];
-	}
-	if (good)
-		stack_push(&empty, held, good);
 	if (found == 0) {
-		found = stack_pop(&loose, cache->blocks, cache->limit / 2);
-		if (found < 0)
-			return found;
-		cache->count = (uint32_t)found;
+		count = stack_pop(&loose, cache->blocks, own->exchange * BATCH);
+	} else {
+		count = unpack(&own->at, held, found, cache->blocks);
+		if (count > 0)
+			keep_spares(cache, &empty, held, (uint32_t)found);
 	}
-	return cache->count ? (long)cache->count : corrupt;
+	if (count > 0)
+		cache->count = (uint64_t)count;
+	return count;
 }
 
 /* Return the `count` oldest blocks of the cache to the ring: how many, or -EUCLEAN. */
-static long spill(struct codex_ring_cache *cache, uint32_t count)
+static long spill(struct codex_ring_cache *cache, uint64_t count)
 {
 	const struct owner *own = owner_of(cache);
 	const struct stack full = stack_full(&own->at), empty = stack_empty(&own->at);
 	const struct stack loose = stack_loose(&own->at);
-	uint32_t held[EXCHANGE_MAX], want = count / BATCH, done = 0;
+	uint32_t held[EXCHANGE_MAX], done = 0;
+	uint64_t want = count / BATCH;
 	long found = 0;
 
 	if (!intact(&own->at))
 		return -EUCLEAN;
 	if (want > EXCHANGE_MAX)
 		want = EXCHANGE_MAX;
+	line_prefetch(full.head);
 	if (want)
-		found = stack_pop(&empty, held, want);
+		found = get_empty(cache, &empty, held, (uint32_t)want);
 	if (found < 0)
 		return found;
 	for (long i = 0; i < found; i++, done += BATCH)
@@ -171,30 +219,40 @@ static long spill(struct codex_ring_cache *cache, uint32_t count)
 	if (found)
 		stack_push(&full, held, (uint32_t)found);
 	if (done == 0) {
-		stack_push(&loose, cache->blocks, count);
-		done = count;
+		done = (uint32_t)count;
+		stack_push(&loose, cache->blocks, done);
 	}
 	cache->count -= done;
 	memmove(cache->blocks, cache->blocks + done, cache->count * sizeof(*cache->blocks));
 	return done;
 }
 
+long codex_ring_make_room(struct codex_ring_cache *cache)
+{
+	long done;
+
+	if (cache->range == 0) {
+		start(cache);
+		return 0;
+	}
+	done = spill(cache, cache->limit / 2);
+	return done < 0 ? done : (long)cache->count;
+}
+
 long codex_ring_take(struct codex_ring_cache *cache, uint32_t *blocks, size_t n)
 {
 	size_t taken = 0;
 
-	if (__builtin_expect(cache->range == 0, 0))
-		start(cache);
 	for (;;) {
 		size_t left = n - taken;
-		uint32_t part = left < cache->count ? (uint32_t)left : cache->count;
+		size_t part = left < cache->count ? left : cache->count;
 
 		cache->count -= part;
 		memcpy(blocks + taken, cache->blocks + cache->count, part * sizeof(*blocks));
 		taken += part;
 		if (taken == n)
 			return (long)taken;
-		long found = fill(cache);
+		long found = codex_ring_fill(cache);
 
 		if (found <= 0)
 			return taken ? (long)taken : found;
@@ -204,25 +262,22 @@ long codex_ring_take(struct codex_ring_cache *cache, uint32_t *blocks, size_t n)
 long codex_ring_give(struct codex_ring_cache *cache, const uint32_t *blocks, size_t n)
 {
 	size_t given = 0;
-	uint32_t wrong = 0;
 
 	if (__builtin_expect(cache->range == 0, 0))
 		start(cache);
-	for (size_t i = 0; i < n; i++)
-		wrong |= blocks[i] >= cache->range;
-	if (wrong)
+	if (!in_range(blocks, n, (uint32_t)cache->range))
 		return -EINVAL;
 	for (;;) {
 		size_t left = n - given;
-		uint32_t room = cache->limit - cache->count;
-		uint32_t part = left < room ? (uint32_t)left : room;
+		size_t room = cache->limit - cache->count;
+		size_t part = left < room ? left : room;
 
 		memcpy(cache->blocks + cache->count, blocks + given, part * sizeof(*blocks));
 		cache->count += part;
 		given += part;
 		if (given == n)
 			return (long)given;
-		long found = spill(cache, cache->limit / 2);
+		long found = codex_ring_make_room(cache);
 
 		if (found < 0)
 			return given ? (long)given : found;
@@ -231,6 +286,8 @@ long codex_ring_give(struct codex_ring_cache *cache, const uint32_t *blocks, siz
 
 long codex_ring_cache_flush(struct codex_ring_cache *cache)
 {
+	const struct owner *own = owner_of(cache);
+	const struct stack empty = stack_empty(&own->at);
 	long done = 0;
 
 	while (cache->count) {
@@ -240,6 +297,9 @@ long codex_ring_cache_flush(struct codex_ring_cache *cache)
 			return found;
 		done += found;
 	}
+	if (cache->spare)
+		stack_push(&empty, cache->spares, (uint32_t)cache->spare);
+	cache->spare = 0;
 	return done;
 }
 
@@ -296,7 +356,7 @@ long codex_ring_free_blocks(struct codex_ring_cache *cache)
 			continue;
 		if (in_full < 0 || in_loose < 0)
 			return in_full < 0 ? in_full : in_loose;
-		return in_full + in_loose + cache->count;
+		return in_full + in_loose + (long)cache->count;
 	}
 	return -EAGAIN;
 }

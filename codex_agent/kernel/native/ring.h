@@ -10,14 +10,17 @@
  * - Every number that a call returns lies below the ring's number of blocks, whatever others write into the ring. That no
  *   one else holds the block is as true as all users of the ring are honest.
  * - A process that dies takes the blocks in its caches with it, and at most one exchange that was under way.
+ *   A cache holds at most 1920 blocks (7.5 MiB) and at most a 32nd of the ring, but always up to 60.
  * - After fork() the child's copies of the caches are empty (MADV_WIPEONFORK), so no block has two owners.
- * - Blocks that lie in one thread's cache are not found by others: codex_ring_cache_flush() of an idle thread helps.
+ * - Blocks that lie in one thread's cache are not found by others: a thread that will be idle flushes its cache.
+ * - Arrays of numbers that a caller hands over are its own memory, not memory that others write at the same time.
  *
  * Errors are negative errno values: EINVAL for what the caller did wrong, EUCLEAN for a corrupt ring.
  */
 #ifndef CODEX_RING_H
 #define CODEX_RING_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,15 +29,20 @@ extern "C" {
 #endif
 
 /* Most block numbers that a cache holds; a small ring's caches hold less. */
-#define CODEX_RING_CACHE_BLOCKS 960
+#define CODEX_RING_CACHE_BLOCKS 1920
+/* Most empty batches that it holds: for half of its blocks. */
+#define CODEX_RING_CACHE_SPARES 32
 
 /* All zero in a child after fork(), which sends the first call there the slow way. */
 struct codex_ring_cache {
-	uint32_t count; /* numbers in blocks[] */
-	uint32_t limit; /* most that it may hold */
-	uint32_t range; /* number of blocks of the ring */
-	uint32_t reserved[13];
+	/* Not uint32_t: a store of a block number then cannot change them, so loops keep them in registers. */
+	uint64_t count; /* numbers in blocks[] */
+	uint64_t limit; /* most that it may hold */
+	uint64_t range; /* number of blocks of the ring */
+	uint64_t spare; /* batches in spares[] */
+	uint64_t reserved[4];
 	uint32_t blocks[CODEX_RING_CACHE_BLOCKS];
+	uint32_t spares[CODEX_RING_CACHE_SPARES];
 };
 
 /* Bytes of a ring for so many blocks, whole pages; 0 when there cannot be one (0 blocks, or more than 4 GiB of ring). */
@@ -49,7 +57,7 @@ int codex_ring_check(const void *ring, size_t bytes);
 /* A cache for one thread; NULL with errno (of codex_ring_check, ENOMEM, or EINVAL: no MADV_WIPEONFORK here). */
 struct codex_ring_cache *codex_ring_cache_new(void *ring, size_t bytes);
 
-/* Return all blocks of the cache to the ring: how many, or -EUCLEAN (the rest stays in the cache). */
+/* Return all that the cache holds to the ring: how many blocks, or -EUCLEAN (the rest stays in the cache). */
 long codex_ring_cache_flush(struct codex_ring_cache *cache);
 
 /* Flush and end a cache; in a child after fork() only its own copy ends. The ring must still be mapped. */
@@ -70,28 +78,80 @@ long codex_ring_give(struct codex_ring_cache *cache, const uint32_t *blocks, siz
  */
 long codex_ring_free_blocks(struct codex_ring_cache *cache);
 
-/* codex_ring_take() of one block, without a call unless the cache is empty: 1, 0 or -EUCLEAN. */
+/*
+ * The slow halves of what follows. Fill an empty cache: how many blocks it holds then, 0 when none is free, or -EUCLEAN.
+ * Make room in a full one: how many blocks it still holds, or -EUCLEAN.
+ */
+long codex_ring_fill(struct codex_ring_cache *cache);
+long codex_ring_make_room(struct codex_ring_cache *cache);
+
+/* Take one block, without a call unless the cache is empty: 1, 0 when none is free, or -EUCLEAN. */
 static inline long codex_ring_take_one(struct codex_ring_cache *cache, uint32_t *block)
 {
-	uint32_t count = cache->count;
+	uint64_t count = cache->count;
 
-	if (__builtin_expect(count == 0, 0))
-		return codex_ring_take(cache, block, 1);
+	if (__builtin_expect(count == 0, 0)) {
+		long found = codex_ring_fill(cache);
+
+		if (found <= 0)
+			return found;
+		count = (uint64_t)found;
+	}
 	*block = cache->blocks[--count];
 	cache->count = count;
 	return 1;
 }
 
-/* codex_ring_give() of one block, without a call unless the cache is full: 1, -EINVAL or -EUCLEAN. */
+/* Give one block, without a call unless the cache is full: 1, -EINVAL or -EUCLEAN. */
 static inline long codex_ring_give_one(struct codex_ring_cache *cache, uint32_t block)
 {
-	uint32_t count = cache->count;
+	uint64_t count = cache->count;
 
-	if (__builtin_expect(count == cache->limit || block >= cache->range, 0))
-		return codex_ring_give(cache, &block, 1);
+	if (__builtin_expect(count == cache->limit, 0)) {
+		long left = codex_ring_make_room(cache);
+
+		if (left < 0)
+			return left;
+		count = (uint64_t)left;
+	}
+	if (__builtin_expect(block >= cache->range, 0))
+		return -EINVAL;
 	cache->blocks[count] = block;
 	cache->count = count + 1;
 	return 1;
+}
+
+/*
+ * codex_ring_take() and codex_ring_give() without a call while the cache has enough, or room enough. Meant for an n that
+ * the compiler knows.
+ */
+static inline long codex_ring_take_inline(struct codex_ring_cache *cache, uint32_t *blocks, size_t n)
+{
+	uint64_t count = cache->count;
+
+	if (__builtin_expect(n > count, 0))
+		return codex_ring_take(cache, blocks, n);
+	count -= n;
+	__builtin_memcpy(blocks, cache->blocks + count, n * sizeof(*blocks));
+	cache->count = count;
+	return (long)n;
+}
+
+static inline long codex_ring_give_inline(struct codex_ring_cache *cache, const uint32_t *blocks, size_t n)
+{
+	uint64_t count = cache->count;
+	uint64_t limit = cache->limit;
+	uint32_t last = (uint32_t)cache->range - 1;
+	uint32_t all = 0;
+
+	/* The top bit is set by a number above the last, by itself or by the borrow; or by any when there is no last. */
+	for (size_t i = 0; i < n; i++)
+		all |= blocks[i] | (last - blocks[i]);
+	if (__builtin_expect(n > limit - count || all >> 31, 0))
+		return codex_ring_give(cache, blocks, n);
+	__builtin_memcpy(cache->blocks + count, blocks, n * sizeof(*blocks));
+	cache->count = count + n;
+	return (long)n;
 }
 
 #ifdef __cplusplus

@@ -14,6 +14,8 @@
 
 #include "layout.h"
 
+#define LINE_BYTES 64u
+
 struct stack {
 	__u64 *head;
 	char *link;	 /* link word of member 0 */
@@ -49,6 +51,32 @@ static inline uint64_t stack_changed(uint64_t head, uint32_t top)
 	return ((head >> 32) + 1) << 32 | top;
 }
 
+/* Ask for the cache line to write to it: one transfer from another processor instead of two. */
+static inline void line_prefetch(const void *line)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)line));
+#else
+	__builtin_prefetch(line, 1);
+#endif
+}
+
+/*
+ * Members that were pushed at once mostly lie side by side, because the first content of a ring does. Asking for them all
+ * before the walk along their links makes its waits one; when the guess is wrong, they are only as long as before.
+ */
+static inline void stack_prefetch(const struct stack *of, uint32_t top, uint32_t want)
+{
+	uint32_t left;
+
+	if (top == 0 || top > of->members || of->stride < LINE_BYTES)
+		return;
+	left = of->members - top + 1;
+	for (uint32_t i = 0; i < want && i < left; i++)
+		for (uint32_t line = 0; line < of->stride; line += LINE_BYTES)
+			line_prefetch((const char *)stack_link(of, top - 1 + i) + line);
+}
+
 /* Take up to `want` members at once: how many, or -EUCLEAN when the head or a link names no member. */
 static inline long stack_pop(const struct stack *from, uint32_t *members, uint32_t want)
 {
@@ -57,6 +85,7 @@ static inline long stack_pop(const struct stack *from, uint32_t *members, uint32
 
 	do {
 		top = (uint32_t)head;
+		stack_prefetch(from, top, want);
 		for (found = 0; found < want && top != 0; found++) {
 			if (top > from->members)
 				return -EUCLEAN;
@@ -70,6 +99,9 @@ static inline long stack_pop(const struct stack *from, uint32_t *members, uint32
 			return 0;
 	} while (!__atomic_compare_exchange_n(from->head, &head, stack_changed(head, top), 0,
 					      __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE));
+	/* Links only, and to read: the next exchange may be another processor's. */
+	for (uint32_t i = 0; i < want && top != 0 && i <= from->members - top; i++)
+		__builtin_prefetch(stack_link(from, top - 1 + i));
 	return found;
 }
 
