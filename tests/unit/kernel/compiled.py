@@ -32,7 +32,9 @@ def ring_library(folder: Path) -> Path:
     """Return the ring's library, built from its sources."""
     library = folder / "libcodex-ring.so"
     sources = sorted((REPOSITORY / "codex_agent/kernel/native").glob("*.c"))
-    command = ["gcc", "-std=gnu11", "-O2", "-fPIC", "-shared", f"-I{INCLUDE}/uapi", "-o", library]
-    done = subprocess.run([*command, *sources], capture_output=True, text=True, check=False)
+    command = ["gcc", "-std=gnu11", "-O2", "-fPIC", "-shared", f"-I{INCLUDE}/uapi"]
+    done = subprocess.run(
+        [*command, "-o", library, *sources], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return library

@@ -73,11 +73,6 @@ Observed Functions:
 """
 
 GPU = GPU_TITLE + GPU_BLOCK + GPU_OBSERVED
-GPU_TWO = (
-    GPU_TITLE
-    + b"GPU 0:\n"
-    + GPU_BLOCK
-    + b"\nGPU 2:\n"
-    + GPU_BLOCK.replace(b"Active", b"Not initialized")
-)
+GPU_FAILED = GPU_BLOCK.replace(b"Active", b"Not initialized")
+GPU_TWO = GPU_TITLE + b"GPU 0:\n" + GPU_BLOCK + b"\nGPU 2:\n" + GPU_FAILED
 GPU_NONE = GPU_TITLE + b"Status: Not initialized\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Python believes about structures, constants and calls is what the C compiler makes of them."""
+"""Structures, constants and calls are for Python what the C compiler makes of them."""
 
 from __future__ import annotations
 

@@ -110,5 +110,5 @@ def test_refused_absent(tmp_path: Path) -> None:
 
 def test_a_schema_under_another_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ai_mem.toml").write_text(GPU)
-    with pytest.raises(CodexError, match="ai_mem.toml describes ai_gpu"):
+    with pytest.raises(CodexError, match=r"ai_mem\.toml describes ai_gpu"):
         texts(tmp_path)
