@@ -216,7 +216,7 @@ describe("functions that the module observes", () => {
     expect(field(card, "Driver")).toBe("nvidia");
     expect(field(card, "Link")).toBe("16 GT/s ×8 of 32 GT/s ×1625 % of its maximum");
     expect(field(card, "Port above")).toBe("16 GT/s ×8 of 16 GT/s ×8");
-    expect(field(card, "Errors corrected")).toBe("none");
+    expect(field(card, "Corrected errors")).toBe("none");
     expect(field(card, "NUMA node")).toBe("0");
     expect(card.querySelector("[role=meter]")?.getAttribute("aria-label")).toBe("Link rate of its maximum");
   });
@@ -224,8 +224,8 @@ describe("functions that the module observes", () => {
   test("errors are their register's bits", async () => {
     const gpu = { devices: [], observed: [observed({ aer_correctable: 0x2001, aer_uncorrectable: 0x80000000 })] };
     const card = byId((await show(kernelServices({ gpu }))).root, "observed-0000:3b:00.0");
-    expect(field(card, "Errors corrected")).toBe("0x00002001");
-    expect(field(card, "Errors not corrected")).toBe("0x80000000");
+    expect(field(card, "Corrected errors")).toBe("0x00002001");
+    expect(field(card, "Uncorrected errors")).toBe("0x80000000");
   });
 
   test("one that sleeps is not woken: its values are unavailable with the reason", async () => {
@@ -262,13 +262,30 @@ describe("a host without the modules", () => {
 
   test("says why each is unavailable, once, and invents no figure", async () => {
     const { root } = await show(NONE, READINGS);
-    expect(textOf(root, "pool-missing")).toBe("unavailable (the module ai_mem is not installed)");
-    expect(textOf(root, "gpu-missing")).toBe("unavailable (the module ai_gpu is not installed)");
+    expect(textOf(root, "pool-missing")).toBe("ai_mem unavailable (the module ai_mem is not installed)");
+    expect(textOf(root, "gpu-missing")).toBe("ai_gpu unavailable (the module ai_gpu is not installed)");
     expect(textOf(root, "service-scheduler")).toBe("unavailable (the scheduler is not installed)");
     expect(textOf(root, "service-tracing")).toBe("unavailable (this version has no tracing)");
     expect(root.querySelector("[data-testid=card-observed]")).toBeNull();
     expect(root.textContent).not.toMatch(/\d (B|KiB|MiB|GT\/s)/);
     expect(root.querySelectorAll("[role=meter], [role=img]")).toHaveLength(0);
+  });
+
+  test("that should have them is told so in words, with what to do", async () => {
+    const checks = [
+      { name: "ai-mem", state: "degraded", message: "The module ai_mem is not loaded.", hint: "sudo modprobe ai_mem" },
+      { name: "ai-gpu", state: "skipped", message: "The module ai_gpu is not installed." },
+    ];
+    const readings = { "services.memory": because("the module ai_mem is installed and not loaded") };
+    const state = liveState({ services: NONE, readings, verdict: { state: "degraded", checks } });
+    const root = await draw(within(provide(state), <KernelView />));
+    const missing = byId(root, "pool-missing");
+    expect(missing.dataset["check"]).toBe("degraded");
+    expect(textOf(root, "pool-missing")).toBe(
+      "ai_mem degraded unavailable (the module ai_mem is installed and not loaded)sudo modprobe ai_mem",
+    );
+    expect(byId(root, "gpu-missing").dataset["check"]).toBe("skipped");
+    expect(textOf(root, "gpu-missing")).not.toContain("skipped");
   });
 
   test("of an agent that does not know them yet is told as such", async () => {

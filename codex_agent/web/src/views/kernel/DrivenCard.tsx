@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Check } from "../../api/host";
 import type { GpuDevice, KernelServices } from "../../api/services";
 import { functionName } from "../../format/pci";
 import { bytes } from "../../format/quantity";
 import { counted } from "../../format/text";
 import { Card } from "../../ui/Card";
 import { Field, HostText, Unavailable } from "../../ui/Field";
+import { Missing } from "./Missing";
 
 const PATH = "services.gpu";
 
@@ -78,16 +80,12 @@ function Device({ device, place }: { readonly device: GpuDevice; readonly place:
 }
 
 /** The devices that ai_gpu drives itself, with what they completed. */
-export function DrivenCard({ gpu }: { readonly gpu: KernelServices["gpu"] }) {
+export function DrivenCard({ gpu, check }: { readonly gpu: KernelServices["gpu"]; readonly check: Check | undefined }) {
   const note = gpu === null ? undefined : counted(gpu.devices.length, "device");
   return (
     <Card id="driven" title="Devices driven" note={note} paths={[PATH]} wide>
       {gpu === null ? (
-        <dl class="fields">
-          <Field label="ai_gpu" path={PATH} testId="gpu-missing">
-            {null}
-          </Field>
-        </dl>
+        <Missing module="ai_gpu" path={PATH} check={check} testId="gpu-missing" />
       ) : gpu.devices.length === 0 ? (
         <p class="empty">The module ai_gpu is loaded and drives no device.</p>
       ) : (

@@ -21,7 +21,8 @@ export default function KernelView() {
     [held],
   );
   if (held === null) return null;
-  const { services, hostname, kernel } = held.host;
+  const { services, hostname, kernel, verdict } = held.host;
+  const judged = (name: string) => verdict.checks.find((check) => check.name === name);
   const release = kernel?.release ?? null;
   const stale = isStale(state);
   return (
@@ -40,8 +41,8 @@ export default function KernelView() {
           </p>
         </div>
         <div class="card-grid">
-          <PoolCard pool={services?.memory ?? null} />
-          <DrivenCard gpu={services?.gpu ?? null} />
+          <PoolCard pool={services?.memory ?? null} check={judged("ai-mem")} />
+          <DrivenCard gpu={services?.gpu ?? null} check={judged("ai-gpu")} />
           <ObservedCard gpu={services?.gpu ?? null} />
           <OthersCard />
         </div>

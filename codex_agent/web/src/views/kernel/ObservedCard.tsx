@@ -49,10 +49,10 @@ function Observed({ seen }: { readonly seen: ObservedFunction }) {
             of: "Port",
           })}
         </Field>
-        <Field label="Errors corrected" path={`${path}.aer_correctable`}>
+        <Field label="Corrected errors" path={`${path}.aer_correctable`}>
           {errors(seen.aer_correctable)}
         </Field>
-        <Field label="Errors not corrected" path={`${path}.aer_uncorrectable`}>
+        <Field label="Uncorrected errors" path={`${path}.aer_uncorrectable`}>
           {errors(seen.aer_uncorrectable)}
         </Field>
         <Field label="NUMA node" path={`${path}.numa_node`}>

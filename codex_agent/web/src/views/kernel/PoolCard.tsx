@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ComponentChildren } from "preact";
 
+import type { Check } from "../../api/host";
 import type { PoolFigures, PoolNode } from "../../api/services";
 import { bytes } from "../../format/quantity";
 import { counted } from "../../format/text";
 import { Card } from "../../ui/Card";
 import { Field, Unavailable } from "../../ui/Field";
+import { Missing } from "./Missing";
 import { OwnersTable } from "./OwnersTable";
 import { PoolBar } from "./PoolBar";
 
@@ -113,17 +115,13 @@ function blocksOf({ blocks, block_bytes: each }: PoolFigures): string | null {
 }
 
 /** The pool of ai_mem: how much of it is in use, on which node, and by whom. */
-export function PoolCard({ pool }: { readonly pool: PoolFigures | null }) {
+export function PoolCard({ pool, check }: { readonly pool: PoolFigures | null; readonly check: Check | undefined }) {
   const owners = pool?.owner_count ?? null;
   const note = owners === null ? undefined : counted(owners, "owner");
   return (
     <Card id="pool" title="Memory pool" note={note} paths={[PATH]} wide>
       {pool === null ? (
-        <dl class="fields">
-          <Field label="ai_mem" path={PATH} testId="pool-missing">
-            {null}
-          </Field>
-        </dl>
+        <Missing module="ai_mem" path={PATH} check={check} testId="pool-missing" />
       ) : (
         <>
           <div class="pool-columns">
