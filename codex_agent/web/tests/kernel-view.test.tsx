@@ -155,6 +155,12 @@ describe("the memory pool", () => {
     expect(button.getAttribute("aria-expanded")).toBe("true");
   });
 
+  test("owners that the host left out are counted", async () => {
+    const { root } = await show(kernelServices({ memory: pool({ owner_count: 2000 }) }));
+    expect(textOf(root, "card-pool")).toContain("1998 owners with less than these: not listed.");
+    expect(textOf((await show(kernelServices())).root, "card-pool")).not.toContain("not listed");
+  });
+
   test("what an older module does not tell is unavailable, and no bar is drawn from it", async () => {
     const memory = pool({ filled_bytes: null, peak_bytes: null, nodes: null, owners: null, owner_count: null });
     const { root } = await show(kernelServices({ memory }), {

@@ -39,14 +39,17 @@ function OwnerRow({ owner, path }: { readonly owner: Placed; readonly path: stri
 
 interface OwnersTableProps {
   readonly owners: readonly PoolOwner[] | null;
+  /** How many there are in all: the host sends the largest. */
+  readonly count: number | null;
   /** Where the owners stand in the snapshot. */
   readonly path: string;
 }
 
 /** Who holds memory of the pool. */
-export function OwnersTable({ owners, path }: OwnersTableProps) {
+export function OwnersTable({ owners, count, path }: OwnersTableProps) {
   const [all, setAll] = useState(false);
   const sorted = owners === null ? [] : bySize(owners);
+  const more = count === null ? 0 : count - sorted.length;
   const shown = all ? sorted : sorted.slice(0, FIRST);
   return (
     <div class="owners">
@@ -70,7 +73,9 @@ export function OwnersTable({ owners, path }: OwnersTableProps) {
               <th scope="col" class="figure">
                 Memory
               </th>
-              <th scope="col">Control group</th>
+              <th scope="col" class="owner-cgroup">
+                Control group
+              </th>
             </tr>
           </thead>
           <tbody data-volatile>
@@ -90,9 +95,10 @@ export function OwnersTable({ owners, path }: OwnersTableProps) {
             setAll(!all);
           }}
         >
-          {all ? `Show the ${FIRST} largest` : `Show all ${counted(sorted.length, "owner")}`}
+          {all ? `Show the ${FIRST} largest` : `Show ${more > 0 ? "the" : "all"} ${counted(sorted.length, "owner")}`}
         </button>
       )}
+      {owners !== null && more > 0 && <p class="quiet">{counted(more, "owner")} with less than these: not listed.</p>}
     </div>
   );
 }

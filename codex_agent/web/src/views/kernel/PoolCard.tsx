@@ -142,7 +142,7 @@ export function PoolCard({ pool, check }: { readonly pool: PoolFigures | null; r
               </Field>
             </dl>
           </div>
-          <OwnersTable owners={pool.owners} path={`${PATH}.owners`} />
+          <OwnersTable owners={pool.owners} count={owners} path={`${PATH}.owners`} />
         </>
       )}
     </Card>
