@@ -39,8 +39,14 @@ class Calls(Protocol):
 class Node:
     """A character device of one of our modules; closed at the latest when nobody refers to it."""
 
-    def __init__(self, path: str, module: str, *, nonblocking: bool = False) -> None:
-        """Open ``path``, or raise ``Unavailable`` that says what is missing."""
+    def __init__(
+        self, path: str, module: str, *, nonblocking: bool = False, absent: str | None = None
+    ) -> None:
+        """Open ``path``, or raise ``Unavailable`` that says what is missing.
+
+        ``absent`` is the hint for a node that does not exist, if not to load the module.
+        """
+        absent = absent or f"load the module: modprobe {module}"
         self.path = path
         mode = os.O_RDWR | os.O_CLOEXEC | (os.O_NONBLOCK if nonblocking else 0)
         try:
@@ -49,7 +55,7 @@ class Node:
                 raise Unavailable(f"{path} is not a device", f"remove it, load {module} again")
             self._fd = os.open(path, mode)
         except OSError as error:
-            raise _closed_door(path, module, error) from None
+            raise _closed_door(path, absent, error) from None
         self._close = weakref.finalize(self, os.close, self._fd)
 
     def call(self, number: int, argument: ctypes.Structure) -> None:
@@ -71,15 +77,15 @@ class Node:
         self._close()
 
 
-def _closed_door(path: str, module: str, error: OSError) -> Unavailable:
+def _closed_door(path: str, absent: str, error: OSError) -> Unavailable:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return Unavailable(f"{path} does not exist", f"load the module: modprobe {module}")
+        return Unavailable(f"{path} does not exist", absent)
     if error.errno in (errno.EACCES, errno.EPERM):
         return Unavailable(
             f"{path} may not be opened by this user", "be root or a member of the group codex"
         )
     if error.errno in (errno.ENXIO, errno.ENODEV):
-        return Unavailable(f"nothing answers at {path}", f"load the module: modprobe {module}")
+        return Unavailable(f"nothing answers at {path}", absent)
     return Unavailable(f"{path} cannot be opened: {error.strerror}", "see dmesg")
 
 

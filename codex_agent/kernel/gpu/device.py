@@ -28,6 +28,7 @@ _HINTS = HINTS | {
     errno.EACCES: "the dma-buf is only for reading",
     errno.EIO: "the device has failed; reset() may help",
 }
+_ABSENT = "modprobe ai_gpu loads the module; /proc/ai_gpu then shows what it drives"
 _DMA = {errno.EINVAL: "offset and length have to lie in the dma-buf and in the device's memory"}
 _LAUNCH = {errno.EINVAL: "DeviceInfo.functions says what the device computes"}
 
@@ -84,7 +85,7 @@ class Device:
         ``nonblocking``: a full queue is refused with EAGAIN instead of waited for. Raises
         ``Unavailable`` when there is no such device. ``devices`` and ``node`` are for tests.
         """
-        make = node or (lambda path: Node(path, "ai_gpu", nonblocking=nonblocking))
+        make = node or (lambda path: Node(path, "ai_gpu", nonblocking=nonblocking, absent=_ABSENT))
         if isinstance(which, str):
             return cls._at(which, devices, make)
         device = cls(make(str(devices / f"ai_gpu{which}")))

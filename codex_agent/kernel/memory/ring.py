@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import mmap
     from collections.abc import Iterable
 
+#: Numbers for which a thread's cache has room of its own; for more, room is made in each call.
+_FEW = 64
 _CORRUPT = "somebody wrote into the ring: free the buffer and allocate another"
 
 
@@ -31,6 +33,8 @@ class _Cache:
         if not pointer:
             raise Refused("make a cache of free blocks", ctypes.get_errno() or errno.ENOMEM)
         self.pointer: int = pointer
+        self.numbers = (ctypes.c_uint32 * _FEW)()
+        self.place = ctypes.addressof(self.numbers)
         self.free = weakref.finalize(self, _free, library, pointer, self._pin)
 
 
@@ -59,8 +63,13 @@ class BlockRing:
         """Return up to ``count`` free blocks; fewer, down to none, where no more are free."""
         if not 0 <= count <= self.blocks:
             raise Refused(f"take {count} of {self.blocks} blocks", errno.EINVAL)
-        numbers = (ctypes.c_uint32 * count)()
-        taken = self._library.take(self._cache(), numbers, count)
+        cache = self._cache()
+        if count <= _FEW:
+            numbers, place = cache.numbers, cache.place
+        else:
+            numbers = (ctypes.c_uint32 * count)()
+            place = ctypes.addressof(numbers)
+        taken: int = self._library.take(cache.pointer, place, count)
         if taken < 0:
             raise Refused("take blocks", -taken, _CORRUPT)
         return numbers[:taken]
@@ -74,7 +83,7 @@ class BlockRing:
         if not numbers:
             return
         place, count = numbers.buffer_info()
-        given = self._library.give(self._cache(), place, count)
+        given = self._library.give(self._cache().pointer, place, count)
         if given < 0:
             hint = f"numbers are from 0 to {self.blocks - 1}"
             raise Refused("give blocks", -given, hint if -given == errno.EINVAL else _CORRUPT)
@@ -84,7 +93,7 @@ class BlockRing:
     @property
     def free_blocks(self) -> int:
         """Return the free blocks that this thread can get; other threads hold some as well."""
-        found: int = self._library.free_blocks(self._cache())
+        found: int = self._library.free_blocks(self._cache().pointer)
         if found < 0:
             hint = _CORRUPT if -found == errno.EUCLEAN else "the ring is in use, ask again"
             raise Refused("count free blocks", -found, hint)
@@ -101,11 +110,12 @@ class BlockRing:
             del self._local.cache
             cache.free()
 
-    def _cache(self) -> int:
-        cache: _Cache | None = getattr(self._local, "cache", None)
+    def _cache(self) -> _Cache:
         mapping = self._mapping
         if mapping is None:
             raise Refused("use the ring of a buffer that was freed", errno.EBADF)
-        if cache is None:
+        try:
+            cache: _Cache = self._local.cache
+        except AttributeError:
             cache = self._local.cache = _Cache(self._library, mapping)
-        return cache.pointer
+        return cache

@@ -27,8 +27,14 @@ def test_stored_files_are_current() -> None:
 
 def test_all_files_of_the_folders_are_made() -> None:
     made = set(targets.texts())
-    for folder in ("kernel/linux/include/uapi/codex", "kernel/linux/include/codex"):
-        stored = {f"{folder}/{path.name}" for path in (targets.REPOSITORY / folder).glob("ai_*")}
+    kept = {
+        "kernel/linux/include/uapi/codex": "*",
+        "kernel/linux/include/codex": "*_proc.h",
+        "codex_agent/kernel/abi": "ai_*",
+    }
+    for folder, pattern in kept.items():
+        stored = {f"{folder}/{path.name}" for path in (targets.REPOSITORY / folder).glob(pattern)}
+        assert stored
         assert stored <= made
 
 
