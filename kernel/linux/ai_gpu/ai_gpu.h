@@ -223,6 +223,7 @@ void ai_gpu_cancel(struct ai_gpu_file *file);
 void ai_gpu_work(struct work_struct *work);
 int ai_gpu_abort(struct ai_gpu *gpu);
 int ai_gpu_restart(struct ai_gpu *gpu);
+void ai_gpu_recover(struct ai_gpu *gpu);
 int ai_gpu_reset(struct ai_gpu *gpu);
 
 /* job_dma.c */

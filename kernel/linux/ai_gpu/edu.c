@@ -52,6 +52,12 @@ resource_size_t ai_gpu_edu_bar_bytes(void)
 	return EDU_REGISTERS_END;
 }
 
+/* A BAR that was shut reads as 0 or as all ones, depending on the machine. */
+static bool edu_answers(struct ai_gpu *gpu)
+{
+	return (readl(gpu->regs + EDU_IDENTIFICATION) & EDU_ID_MASK) == EDU_ID;
+}
+
 /**
  * ai_gpu_edu_identify() - ask registers whether they are those of an edu device
  * @regs: the registers
@@ -131,9 +137,9 @@ int ai_gpu_edu_start(struct ai_gpu *gpu)
 int ai_gpu_edu_stop(struct ai_gpu *gpu)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(EDU_QUIET_MS);
-	bool late;
 	u16 pci_command;
-	u32 command;
+	bool answers;
+	bool late;
 
 	pci_clear_master(gpu->pdev);
 	/* The answer to a read comes after the write before it has taken effect. */
@@ -141,14 +147,14 @@ int ai_gpu_edu_stop(struct ai_gpu *gpu)
 
 	for (;;) {
 		late = time_after(jiffies, deadline);
-		command = readl(gpu->regs + EDU_DMA_COMMAND);
-		if (command != EDU_ABSENT && !(command & EDU_DMA_RUN))
+		answers = edu_answers(gpu);
+		if (answers && !(readl(gpu->regs + EDU_DMA_COMMAND) & EDU_DMA_RUN))
 			break;
 		/*
 		 * A function that left the bus has no engine to wait for; one whose BAR is shut
 		 * has.
 		 */
-		if (late || (command == EDU_ABSENT && !pci_device_is_present(gpu->pdev)))
+		if (late || (!answers && !pci_device_is_present(gpu->pdev)))
 			return -EIO;
 		msleep(EDU_POLL_MS);
 	}
@@ -177,8 +183,9 @@ static int edu_wait(struct ai_gpu *gpu, u32 event, unsigned int reg, u32 busy,
 			return ret;
 		if (!(atomic_fetch_andnot(event, &gpu->events) & event))
 			return -ETIMEDOUT;
+		/* In this order: who answers after the register was read has answered then. */
 		value = readl(gpu->regs + reg);
-		if (value == EDU_ABSENT)
+		if (!edu_answers(gpu))
 			return -EIO;
 		if (!(value & busy))
 			return 0;
@@ -197,14 +204,12 @@ static int edu_wait(struct ai_gpu *gpu, u32 event, unsigned int reg, u32 busy,
 int ai_gpu_edu_idle(struct ai_gpu *gpu, unsigned long deadline)
 {
 	bool late;
-	u32 status;
 
 	for (;;) {
 		late = time_after(jiffies, deadline);
-		status = readl(gpu->regs + EDU_STATUS);
-		if (status == EDU_ABSENT)
+		if (!edu_answers(gpu))
 			return -EIO;
-		if (!(status & EDU_STATUS_COMPUTING))
+		if (!(readl(gpu->regs + EDU_STATUS) & EDU_STATUS_COMPUTING))
 			return 0;
 		if (ai_gpu_gone(gpu))
 			return -ENODEV;
@@ -243,7 +248,7 @@ int ai_gpu_edu_copy(struct ai_gpu *gpu, u32 direction, dma_addr_t memory, u32 de
 		swap(source, target);
 	}
 	/* It ignores new addresses while it runs; it must not run on old ones. */
-	if (readl(gpu->regs + EDU_DMA_COMMAND) & EDU_DMA_RUN)
+	if (!edu_answers(gpu) || readl(gpu->regs + EDU_DMA_COMMAND) & EDU_DMA_RUN)
 		return -EIO;
 	atomic_andnot(EDU_IRQ_DMA, &gpu->events);
 	writeq(source, gpu->regs + EDU_DMA_SOURCE);

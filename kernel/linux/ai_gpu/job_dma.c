@@ -82,6 +82,20 @@ static u64 kernel_copies(struct ai_gpu *gpu, struct sg_table *table, u64 offset,
 	return copies;
 }
 
+/*
+ * Lets the device copy. After an error its engine may still be at it; it must not meet what the
+ * pages become when they are unmapped.
+ */
+static int copy(struct ai_gpu *gpu, u32 direction, dma_addr_t memory, u32 inside, u32 length,
+		unsigned long deadline)
+{
+	int ret = ai_gpu_edu_copy(gpu, direction, memory, inside, length, deadline);
+
+	if (ret)
+		ai_gpu_recover(gpu);
+	return ret;
+}
+
 /* One piece that is contiguous for the device. */
 static int transfer_piece(struct ai_gpu *gpu, struct ai_gpu_job *job, struct sg_table *table,
 			  u64 done, u32 *length, unsigned long deadline)
@@ -100,7 +114,7 @@ static int transfer_piece(struct ai_gpu *gpu, struct ai_gpu_job *job, struct sg_
 	reached = address <= gpu->reach && *length - 1 <= gpu->reach - address;
 	if (reached) {
 		job->bounced_bytes += kernel_copies(gpu, table, offset, address, *length);
-		return ai_gpu_edu_copy(gpu, job->direction, address, inside, *length, deadline);
+		return copy(gpu, job->direction, address, inside, *length, deadline);
 	}
 	if (!gpu->bounce)
 		return -EIO;
@@ -110,7 +124,7 @@ static int transfer_piece(struct ai_gpu *gpu, struct ai_gpu_job *job, struct sg_
 		if (ret)
 			return ret;
 	}
-	ret = ai_gpu_edu_copy(gpu, job->direction, gpu->bounce_dma, inside, *length, deadline);
+	ret = copy(gpu, job->direction, gpu->bounce_dma, inside, *length, deadline);
 	if (ret || job->direction == AI_GPU_TO_DEVICE)
 		return ret;
 	return ai_gpu_bounce_out(gpu, job, offset, *length);
@@ -157,14 +171,6 @@ int ai_gpu_job_dma(struct ai_gpu *gpu, struct ai_gpu_job *job)
 		goto detach;
 	atomic64_add(job->buffer->size, &gpu->mapped_bytes);
 	ret = transfer(gpu, job, table);
-	/*
-	 * The engine may still be at it, and must not meet what these pages become after they
-	 * were unmapped.
-	 */
-	if (ret && ai_gpu_gone(gpu))
-		ai_gpu_edu_stop(gpu);
-	else if (ret)
-		ai_gpu_restart(gpu);
 	atomic64_sub(job->buffer->size, &gpu->mapped_bytes);
 	dma_buf_unmap_attachment_unlocked(attachment, table, direction);
 detach:

@@ -128,12 +128,25 @@ int ai_gpu_restart(struct ai_gpu *gpu)
 	if (!ret)
 		ret = ai_gpu_edu_start(gpu);
 	spin_lock(&gpu->lock);
-	if (!ret)
+	/* For RESET the engine can have to be stopped twice; that is one reset. */
+	if (!ret && !gpu->resets_pending)
 		gpu->counters.resets++;
 	if (!ai_gpu_gone(gpu))
 		WRITE_ONCE(gpu->state, ret ? AI_GPU_STATE_FAILED : AI_GPU_STATE_ACTIVE);
 	spin_unlock(&gpu->lock);
 	return ret;
+}
+
+/**
+ * ai_gpu_recover() - an operation of the device ended with an error: make its engine quiet
+ * @gpu: the device; engine mutex held
+ */
+void ai_gpu_recover(struct ai_gpu *gpu)
+{
+	if (ai_gpu_gone(gpu))
+		ai_gpu_edu_stop(gpu);
+	else
+		ai_gpu_restart(gpu);
 }
 
 /* Runs a job; the engine is quiet afterwards. */
@@ -154,8 +167,8 @@ static int run(struct ai_gpu *gpu, struct ai_gpu_job *job)
 	} else {
 		ret = ai_gpu_edu_compute(gpu, job->argument, &job->result,
 					 jiffies + ai_gpu_timeout());
-		if (ret && !ai_gpu_gone(gpu))
-			ai_gpu_restart(gpu);
+		if (ret)
+			ai_gpu_recover(gpu);
 	}
 	pm_runtime_mark_last_busy(dev);
 	pm_runtime_put_autosuspend(dev);
@@ -261,6 +274,7 @@ static void restore(struct ai_gpu *gpu)
  */
 int ai_gpu_reset(struct ai_gpu *gpu)
 {
+	bool started = false;
 	struct device *dev;
 	int ret;
 
@@ -284,7 +298,8 @@ int ai_gpu_reset(struct ai_gpu *gpu)
 		restore(gpu);
 		ret = ai_gpu_restart(gpu);
 	}
-	if (!ret)
+	started = !ret;
+	if (started)
 		ret = ai_gpu_edu_idle(gpu, jiffies + ai_gpu_timeout());
 	pm_runtime_mark_last_busy(dev);
 	pm_runtime_put_autosuspend(dev);
@@ -293,6 +308,7 @@ unlock:
 end:
 	spin_lock(&gpu->lock);
 	WRITE_ONCE(gpu->resets_pending, gpu->resets_pending - 1);
+	gpu->counters.resets += started;
 	if (!ai_gpu_gone(gpu))
 		queue_work(gpu->queue, &gpu->work);
 	spin_unlock(&gpu->lock);
