@@ -8,22 +8,21 @@
 #include "ring.h"
 
 #define PAGE_BYTES 4096u
+#define BATCH AI_MEM_RING_BATCH_BLOCKS
 /* Batches start at a multiple of their own size, so that none crosses more cache lines than it must. */
 #define BATCHES_OFFSET 512u
 
 _Static_assert(sizeof(struct ai_mem_ring_batch) == 128, "a batch is two cache lines");
 _Static_assert(sizeof(struct ai_mem_ring) <= BATCHES_OFFSET, "the header lies before the batches");
 
-static uint32_t filled_batches(uint32_t blocks)
+static uint64_t batches_of(uint32_t blocks)
 {
-	return blocks / AI_MEM_RING_BATCH_BLOCKS + (blocks % AI_MEM_RING_BATCH_BLOCKS != 0);
+	return (uint64_t)blocks / BATCH + (blocks % BATCH != 0) + AI_MEM_RING_SPARE_BATCHES;
 }
 
 static uint64_t links_offset(uint32_t blocks)
 {
-	uint64_t batches = (uint64_t)filled_batches(blocks) + AI_MEM_RING_SPARE_BATCHES;
-
-	return BATCHES_OFFSET + batches * sizeof(struct ai_mem_ring_batch);
+	return BATCHES_OFFSET + batches_of(blocks) * sizeof(struct ai_mem_ring_batch);
 }
 
 size_t codex_ring_bytes(uint32_t blocks)
@@ -34,33 +33,42 @@ size_t codex_ring_bytes(uint32_t blocks)
 	return blocks == 0 || end > UINT32_MAX ? 0 : end;
 }
 
+/* 1 + the member below `at` on a stack of neighbours of which the last is number end - 1. */
+static uint32_t below(uint32_t at, uint32_t end)
+{
+	return at + 1 < end ? at + 2 : 0;
+}
+
 void codex_ring_init(void *ring, uint32_t blocks)
 {
 	struct ai_mem_ring *header = ring;
 	struct ai_mem_ring_batch *batches;
+	uint32_t *links;
+	uint32_t full = blocks / BATCH, single = full * BATCH;
 	size_t bytes = codex_ring_bytes(blocks);
-	uint32_t filled = filled_batches(blocks);
-	uint32_t block = 0;
 
 	if (bytes == 0)
 		return;
 	memset(ring, 0, bytes);
 	header->version = AI_MEM_ABI_VERSION;
 	header->blocks = blocks;
-	header->batches = filled + AI_MEM_RING_SPARE_BATCHES;
+	header->batches = (uint32_t)batches_of(blocks);
 	header->batches_offset = BATCHES_OFFSET;
 	header->links_offset = (uint32_t)links_offset(blocks);
 	batches = (void *)((char *)ring + BATCHES_OFFSET);
 	for (uint32_t at = 0; at < header->batches; at++) {
-		uint32_t last = at < filled ? filled - 1 : header->batches - 1;
-		struct ai_mem_ring_batch *batch = batches + at;
-
-		batch->next = at == last ? 0 : at + 2;
-		while (block < blocks && batch->count < AI_MEM_RING_BATCH_BLOCKS)
-			batch->blocks[batch->count++] = block++;
+		batches[at].next = below(at, at < full ? full : header->batches);
+		batches[at].count = at < full ? BATCH : 0;
+		for (uint32_t i = 0; i < batches[at].count; i++)
+			batches[at].blocks[i] = at * BATCH + i;
 	}
-	header->full = 1;
-	header->empty = filled + 1;
+	header->full = full ? 1 : 0;
+	header->empty = full + 1;
+	/* Blocks that do not fill a batch lie as single ones. */
+	links = (void *)((char *)ring + header->links_offset);
+	for (uint32_t at = single; at < blocks; at++)
+		links[at] = below(at, blocks);
+	header->loose = single < blocks ? single + 1 : 0;
 	/* Whoever sees the magic number sees all that was written before it. */
 	__atomic_store_n(&header->magic, AI_MEM_RING_MAGIC, __ATOMIC_RELEASE);
 }

@@ -315,7 +315,10 @@ void codex_ring_cache_free(struct codex_ring_cache *cache)
 	munmap(own->pages, own->bytes);
 }
 
-/* Members below a head, or their blocks when `at` is given; -EUCLEAN for a wrong index or a circle. */
+/*
+ * Members below a head, or their blocks when `at` is given; -EUCLEAN for a wrong index or a circle. Each read comes before
+ * the caller's next look at the head.
+ */
 static long count_from(const struct stack *of, uint64_t head, const struct layout *at)
 {
 	uint32_t top = (uint32_t)head, members = 0;
@@ -325,13 +328,14 @@ static long count_from(const struct stack *of, uint64_t head, const struct layou
 		if (top > of->members || ++members > of->members)
 			return -EUCLEAN;
 		if (at) {
-			uint32_t count = SHARED_READ(at->batches[top - 1].count);
+			uint32_t count = __atomic_load_n(&at->batches[top - 1].count,
+							 __ATOMIC_ACQUIRE);
 
 			if (count > BATCH)
 				return -EUCLEAN;
 			blocks += count;
 		}
-		top = SHARED_READ(*stack_link(of, top - 1));
+		top = __atomic_load_n(stack_link(of, top - 1), __ATOMIC_ACQUIRE);
 	}
 	return at ? blocks : (long)members;
 }
@@ -350,7 +354,6 @@ long codex_ring_free_blocks(struct codex_ring_cache *cache)
 		long in_loose = count_from(&loose, loose_head, NULL);
 
 		/* What was counted stood still if both heads, tags included, are what they were. */
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (full_head != __atomic_load_n(full.head, __ATOMIC_RELAXED) ||
 		    loose_head != __atomic_load_n(loose.head, __ATOMIC_RELAXED))
 			continue;
