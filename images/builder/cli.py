@@ -29,6 +29,7 @@ TARGETS = {
     "check": "the fast part of the tests: linters, types, unit tests",
     "test-kernel": "the kernel modules in small guests, after their checkers",
     "test-kernel-sanitized": "the same on a kernel with sanitizers (builds it: about 10 minutes)",
+    "test-dkms": "the DKMS package on a plain Debian host with either kernel (long)",
     "bench": "measure, print a table and keep the figures (ROWS=uki for one)",
     "stop": "stop the guest of `make run`",
     "shell": "a root shell in that guest, by ssh",
@@ -153,6 +154,8 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
         Tests(paths, chosen).kernel()
     elif target == "test-kernel-sanitized":
         Tests(paths, chosen).kernel("--codex-sanitized")
+    elif target == "test-dkms":
+        Tests(paths, chosen).dkms()
     elif target == "bench":
         Tests(paths, chosen).bench()
     elif target == "check":

@@ -6,14 +6,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from builder import command, kernel_checks, kernel_files, keys, log, native
+from builder import accel, command, kernel_checks, kernel_files, keys, log, native
 from builder.errors import BuildError
 from builder.image import Image
+from builder.kernel_packages import KernelPackages
 from builder.modules import Modules
 from builder.packages import Packages
 from builder.paths import Paths
+from builder.plain_host import PlainHost
 from builder.settings import Settings
 from builder.tree import Tree
+from builder.version import of as version_of
 
 SHELL_FILES = (
     "images/builder/in-tree",
@@ -29,6 +32,7 @@ SHELL_FILES = (
 # actionlint, which the unit tests of the workflows call.
 HOUSE = "tests/unit/house"
 KERNEL = "tests/kernel"
+DKMS = "tests/dkms"
 SUITES = ("tests/image", "tests/boot", "tests/host", "tests/web")
 
 
@@ -92,6 +96,16 @@ class Tests:
             kernel_checks.compilers(self.paths, self.tree, release)
         kernel_checks.semantic(self.paths, self.tree)
         self._pytest([KERNEL, *options])
+
+    def dkms(self) -> None:
+        """Try the DKMS package on a plain Debian host, with both kernels that it may have."""
+        self.tree.ensure()
+        self.packages.ensure_venv()
+        native.ensure(self.paths, self.tree)
+        KernelPackages(self.paths, self.tree).ensure_dkms(version_of(self.paths))
+        host = PlainHost(self.paths, self.tree).ensure()
+        accel.choose(self.paths, self.tree, next(host.glob("*/vmlinuz")))
+        self._pytest([DKMS])
 
     def bench(self) -> None:
         """Measure; tests/bench says what. It runs on the host, which is what builds images."""

@@ -6,13 +6,12 @@ So every build host has one toolset.
 
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from builder import command, lock, log, stamp
+from builder import bootstrap, command, lock, log, stamp
 from builder.archive import Archive, Package
 from builder.errors import BuildError
 from builder.paths import Paths
@@ -28,7 +27,6 @@ HOST_FILES = (
 )
 # Groups of packages that are added to the tree when a target needs them, in words.
 GROUPS = {"browser": "the browser", "kernel": "headers and checkers of kernel code"}
-MMDEBSTRAP_HINT = "mmdebstrap makes the tree; `make run` installs it with apt when it is missing."
 
 
 def names(paths: Paths, group: str) -> list[str]:
@@ -81,27 +79,13 @@ class Tree:
 
     def _bootstrap(self, archive: Archive, locked: Mapping[str, Package]) -> None:
         self._remove()
-        self.paths.tools.parent.mkdir(parents=True, exist_ok=True)
-        pins = archive.folder / "tools.pref"
-        pins.write_text(lock.preferences(locked.values()))
-        install = f"install -D -m 0644 {shlex.quote(str(pins))}"
-        hook = f'{install} "$1/etc/apt/preferences.d/codex-lock"'
-        command.run(
-            [
-                "mmdebstrap",
-                "--mode=root",
-                "--variant=apt",
-                "--architectures=amd64",
-                f"--include={','.join(names(self.paths, 'tools'))}",
-                '--aptopt=APT::Install-Recommends "false"',
-                f"--setup-hook={hook}",
-                "trixie",
-                self.paths.tools,
-                archive.folder / "sources/trixie.sources",
-            ],
+        bootstrap.run(
+            archive,
+            locked,
+            names(self.paths, "tools"),
+            self.paths.tools,
             log=self.log,
-            env={"TMPDIR": str(self.paths.build)},
-            hint=MMDEBSTRAP_HINT,
+            scratch=self.paths.build,
         )
 
     def ensure_browser(self) -> None:
@@ -167,16 +151,7 @@ class Tree:
         )
 
     def _check(self, locked: Mapping[str, Package]) -> None:
-        listing = command.output(
-            [
-                "dpkg-query",
-                f"--admindir={self.paths.tools}/var/lib/dpkg",
-                "-W",
-                "-f",
-                "${Package} ${Version}\n",
-            ]
-        )
-        installed = dict(line.split() for line in listing.splitlines())
+        installed = bootstrap.installed(self.paths.tools)
         lock.check_result(dict(locked), installed, "The tools tree")
 
     def _remove(self) -> None:
