@@ -33,6 +33,7 @@ class Library:
             self.ring_bytes = loaded.codex_ring_bytes
             self.cache_new = loaded.codex_ring_cache_new
             self.cache_free = loaded.codex_ring_cache_free
+            self.cache_flush = loaded.codex_ring_cache_flush
             self.take = loaded.codex_ring_take
             self.give = loaded.codex_ring_give
             self.free_blocks = loaded.codex_ring_free_blocks
@@ -44,7 +45,8 @@ class Library:
         self.ring_bytes.argtypes, self.ring_bytes.restype = [number], size
         self.cache_new.argtypes, self.cache_new.restype = [pointer, size], pointer
         self.cache_free.argtypes, self.cache_free.restype = [pointer], None
-        self.free_blocks.argtypes, self.free_blocks.restype = [pointer], ctypes.c_long
+        for ask in (self.free_blocks, self.cache_flush):
+            ask.argtypes, ask.restype = [pointer], ctypes.c_long
         for move in (self.take, self.give):
             move.argtypes, move.restype = [pointer, pointer, size], ctypes.c_long
 

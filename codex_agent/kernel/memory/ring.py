@@ -99,6 +99,12 @@ class BlockRing:
             raise Refused("count free blocks", -found, hint)
         return found
 
+    def flush(self) -> None:
+        """Put what this thread's cache holds where other threads and processes find it."""
+        flushed: int = self._library.cache_flush(self._cache().pointer)
+        if flushed < 0:
+            raise Refused("flush the cache of free blocks", -flushed, _CORRUPT)
+
     def close(self) -> None:
         """Return this thread's cache and refuse further use.
 

@@ -14,7 +14,7 @@ from codex_agent.kernel.abi.ai_mem import AllocFlag, ExportFlag, Ioctl
 from codex_agent.kernel.errors import Refused, Unavailable
 from codex_agent.kernel.memory import Pool
 from codex_agent.kernel.memory.ai_mem import AiMem
-from tests.unit.kernel import fakes
+from tests.unit.kernel import child, fakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,13 +90,18 @@ def test_what_nobody_refers_to_goes_back(pool: Pool, kernel: fakes.Memory) -> No
 
 def test_a_child_that_forgets_a_buffer_frees_nothing(pool: Pool, kernel: fakes.Memory) -> None:
     buffer = pool.allocate(4096)
-    process = os.fork()
-    if process == 0:
-        del buffer
+    held = [buffer]
+    del buffer
+
+    def forget() -> None:
+        held.clear()
         gc.collect()
-        os._exit(len(kernel.freed))
-    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
-    assert not buffer.freed
+        assert not kernel.freed
+
+    assert child.run(forget) == 0
+    assert not held[0].freed
+    held.clear()
+    assert kernel.freed == [1], "the parent does"
 
 
 def test_a_closed_pool_holds_nothing(kernel: fakes.Memory) -> None:

@@ -16,7 +16,7 @@ from codex_agent.kernel.errors import Refused
 from codex_agent.kernel.memory import BlockRing, Pool, native
 from codex_agent.kernel.memory.ai_mem import AiMem
 from codex_agent.kernel.memory.memfd import Memfd
-from tests.unit.kernel import fakes
+from tests.unit.kernel import child, fakes
 
 if TYPE_CHECKING:
     import mmap
@@ -107,18 +107,34 @@ def test_threads_have_caches_of_their_own(buffer: Buffer) -> None:
 def test_a_child_does_not_take_what_the_parent_has(buffer: Buffer) -> None:
     ring = buffer.ring
     mine = set(ring.take(5))
+    ring.flush()
     read, write = os.pipe()
-    process = os.fork()
-    if process == 0:
+
+    def take() -> None:
         os.write(write, struct.pack("5I", *ring.take(5)))
         ring.close()
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+
+    assert child.run(take) == 0
     theirs = set(struct.unpack("5I", os.read(read, 20)))
     os.close(read)
     os.close(write)
     rest = set(ring.take(BLOCKS))
-    assert len(mine | theirs | rest) == len(mine) + len(theirs) + len(rest)
+    assert len(rest) == BLOCKS - 10
+    assert len(mine | theirs | rest) == BLOCKS
+
+
+def test_a_child_has_an_empty_cache_and_the_parent_keeps_its_own(buffer: Buffer) -> None:
+    ring = buffer.ring
+    ring.give(ring.take(BLOCKS))
+
+    def take() -> None:
+        taken = ring.take(BLOCKS)
+        ring.give(taken)
+        ring.flush()
+        assert len(taken) < BLOCKS
+
+    assert child.run(take) == 0
+    assert sorted(ring.take(BLOCKS)) == list(range(BLOCKS))
 
 
 def test_a_freed_buffer_has_no_ring(pool: Pool) -> None:
