@@ -30,6 +30,34 @@ _SHARES = {"avg10": 1.0, "avg60": 0.5, "avg300": 0.1}
 _AGE_MS = 500
 
 
+#: Figures of the memory pool and of a device, where a picture shows one.
+_POOL = {
+    "allocated_bytes": 64 << 20,
+    "filled_bytes": 128 << 20,
+    "peak_bytes": 96 << 20,
+    "orphaned_bytes": 0,
+    "owner_count": 2,
+    "exports": 1,
+    "nodes": [{"node": 0, "filled_bytes": 128 << 20, "allocated_bytes": 64 << 20}],
+    "owners": [
+        {"pid": 977, "uid": 0, "bytes": 48 << 20, "cgroup": "/system.slice/inference.service"},
+        {"pid": 4211, "uid": 0, "bytes": 16 << 20, "cgroup": "/user.slice/run-1.scope"},
+    ],
+}
+_DEVICE = {
+    "mapped_bytes": 1 << 20, "transfers_to": 3, "transfers_from": 1, "bytes_to": 12288,
+    "bytes_from": 4096, "launches": 2, "interrupts": 6, "bounced_bytes": 0, "timeouts": 0,
+    "resets": 0, "queued": 0,
+}  # fmt: skip
+
+
+def _freeze_services(services: dict[str, Any]) -> None:
+    if services["memory"] is not None:
+        services["memory"].update(_POOL)
+    for device in (services["gpu"] or {"devices": []})["devices"]:
+        device.update(_DEVICE)
+
+
 def frozen(snapshot: dict[str, Any]) -> dict[str, Any]:
     """Return a copy of ``snapshot`` in which everything that changes by itself is fixed."""
     still = copy.deepcopy(snapshot)
@@ -52,6 +80,10 @@ def frozen(snapshot: dict[str, Any]) -> dict[str, Any]:
     for file_system in still["filesystems"]:
         file_system["total_bytes"] = 10_000_000_000
         file_system["available_bytes"] = 8_000_000_000
+    _freeze_services(still["services"])
+    # Of owners that were there at that moment.
+    for path in [path for path in still["readings"] if path.startswith("services.memory.owners.")]:
+        del still["readings"][path]
     for reading in still["readings"].values():
         reading["age_ms"] = _AGE_MS
     return still

@@ -61,6 +61,12 @@ def expect_host(page: Page) -> None:
     expect(part(page, "hostname")).to_be_visible()
 
 
+def open_kernel(page: Page) -> None:
+    """Go to the view of the kernel services, once the host is shown."""
+    page.get_by_role("navigation", name="Views").get_by_role("link", name="Kernel").click()
+    expect(part(page, "kernel-view")).to_be_visible()
+
+
 def sign_in(page: Page, service: Service) -> None:
     """Open the page and sign in as a person does."""
     page.goto(service.url + "/")

@@ -29,6 +29,8 @@ def test_signed_in(
     page.emulate_media(color_scheme=colours)
     pages.sign_in(page, service)
     assert _faults(page) == []
+    pages.open_kernel(page)
+    assert _faults(page) == []
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

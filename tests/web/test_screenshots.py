@@ -70,6 +70,30 @@ def test_host(
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_kernel(
+    page: Page,
+    service: Service,
+    still: dict[str, Any],
+    pytestconfig: pytest.Config,
+    screen: str,
+    colours: Literal["light", "dark"],
+) -> None:
+    width, height = SCREENS[screen]
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=colours, reduced_motion="reduce")
+    page.clock.set_fixed_time("2026-01-01T00:00:01Z")
+    _hold_still(page, still)
+    page.goto(f"{service.url}/#token={service.token}")
+    pages.expect_host(page)
+    pages.open_kernel(page)
+    page.evaluate("() => document.fonts.ready")
+    taken = page.screenshot(full_page=True, animations="disabled", caret="hide")
+    update = pytestconfig.option.update_screenshots
+    pictures.compare(taken, STORED / f"kernel-{screen}-{colours}.png", REPORT, update=update)
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
 def test_sign_in(
     page: Page, service: Service, pytestconfig: pytest.Config, colours: Literal["light", "dark"]
 ) -> None:

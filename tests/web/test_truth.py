@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from testinfra.host import Host
 
 from tests.support import facts
+from tests.support import page as pages
 from tests.support.page import Witness, part
 from tests.support.service import Service
 
@@ -47,7 +48,34 @@ def test_verdict_and_its_checks(signed_in: Page, service: Service) -> None:
         expect(entry).to_contain_text(check["message"])
 
 
+def test_kernel_services(signed_in: Page, service: Service) -> None:
+    """What the modules say stands on the page; what is not there has its reason."""
+    stats = service.get("/api/kernel/stats")
+    pages.open_kernel(signed_in)
+    memory, gpu = stats["memory"]["figures"], stats["gpu"]["figures"]
+    if memory is None:
+        expect(part(signed_in, "pool-missing")).to_contain_text(stats["memory"]["reason"])
+    else:
+        total = f"{memory['pool_bytes'] >> 20} MiB"
+        expect(part(signed_in, "pool")).to_contain_text(total)
+    if gpu is None:
+        expect(part(signed_in, "gpu-missing")).to_contain_text(stats["gpu"]["reason"])
+    else:
+        for place, device in enumerate(gpu["devices"]):
+            card = part(signed_in, f"gpu-device-{place}")
+            expect(card).to_contain_text(f"{device['vendor_id']}:{device['device_id']}")
+        for seen in gpu["observed"]:
+            expect(part(signed_in, f"observed-{seen['address']}")).to_be_visible()
+    for name in ("scheduler", "tracing"):
+        expect(part(signed_in, f"service-{name}")).to_contain_text(stats[name]["reason"])
+    _assert_reasons(signed_in)
+
+
 def test_every_missing_value_shows_its_reason(signed_in: Page) -> None:
+    _assert_reasons(signed_in)
+
+
+def _assert_reasons(signed_in: Page) -> None:
     lines = signed_in.locator("dl > *, li, td").filter(has=signed_in.locator(".unavailable"))
     texts = lines.all_inner_texts()
     bad = [t for t in texts if "gave no reason" in t or not re.search(r"unavailable\s+\(.", t)]

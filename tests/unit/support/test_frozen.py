@@ -17,6 +17,8 @@ def _snapshot() -> dict[str, Any]:
         "memory": {"total_bytes": 1, "available_bytes": 1, "pressure": None},
         "io": {"pressure": None},
         "filesystems": [{"mount": "/boot"}, {"mount": "/", "total_bytes": 1, "available_bytes": 1}],
+        "services": {"scheduler": None, "tracing": None, "memory": {"pool_bytes": 5, "exports": 9},
+                     "gpu": {"devices": [{"active": False, "launches": 7}], "observed": []}},
         "readings": {"uptime_s": {"source": "s", "age_ms": 12345, "reason": None}},
     }  # fmt: skip
 
@@ -24,6 +26,9 @@ def _snapshot() -> dict[str, Any]:
 def test_two_moments_give_the_same_picture() -> None:
     later = _snapshot()
     later["uptime_s"] = 99.0
+    later["services"]["memory"]["exports"] = 1
+    later["services"]["gpu"]["devices"][0]["launches"] = 8
+    later["readings"]["services.memory.owners.3.uid"] = {"source": "s", "age_ms": 1, "reason": "x"}
     later["cpu"]["pressure"]["some"]["avg10"] = 50.0
     later["readings"]["uptime_s"]["age_ms"] = 1
     assert frozen.frozen(later) == frozen.frozen(_snapshot())
@@ -35,6 +40,11 @@ def test_states_and_missing_values_stay() -> None:
     assert still["image"] is None
     assert still["memory"]["pressure"] is None
     assert still["cpu"]["pressure"]["full"] is None
+    assert still["services"]["memory"]["pool_bytes"] == 5
+    assert still["services"]["gpu"]["devices"][0]["active"] is False
+    gone = _snapshot()
+    gone["services"].update(memory=None, gpu=None)
+    assert frozen.frozen(gone)["services"] == gone["services"]
     assert [entry["mount"] for entry in still["filesystems"]] == ["/"]
 
 
