@@ -93,7 +93,7 @@ def _qemu(boot: Boot, folder: Path) -> Iterator[subprocess.Popen[str]]:
     words = [f"codex.{name}={value}" for name, value in options.items()]
     argv = ["qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none"]
     argv += ["-machine", boot.shape.machine, "-cpu", "max", "-accel", "tcg,thread=multi"]
-    argv += ["-smp", "2", "-m", str(boot.shape.memory_mib)]
+    argv += ["-smp", "2,sockets=2", "-m", str(boot.shape.memory_mib)]
     argv += ["-kernel", str(boot.kernel), "-initrd", str(folder / "initrd")]
     argv += ["-append", " ".join((*_APPEND, *boot.shape.append, *words))]
     argv += ["-serial", f"file:{folder / 'console.log'}"]
@@ -108,7 +108,7 @@ def _qemu(boot: Boot, folder: Path) -> Iterator[subprocess.Popen[str]]:
         finally:
             if process.poll() is None:
                 process.kill()
-            process.wait()
+            process.communicate()
 
 
 def _serve(process: subprocess.Popen[str], socket: Path, deadline: float) -> str:

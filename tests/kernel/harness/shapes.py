@@ -36,25 +36,64 @@ class Shape:
         return replace(self, programs=tuple(name for name in self.programs if name in names))
 
 
+#: PCI hot plug as hardware does it, by the port, instead of by ACPI.
+_NATIVE_HOT_PLUG = ("-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off")
+
+_MEMORY = (
+    "mem_alloc",
+    "mem_abi",
+    "mem_mmap",
+    "mem_dmabuf",
+    "mem_owner",
+    "mem_privilege",
+    "mem_gup",
+    "mem_ring",
+    "mem_threads",
+    "mem_proc",
+    "mem_idle",
+    "mem_params",
+    "mem_unload",
+)
+_DEVICE = ("gpu_info", "gpu_dma", "gpu_launch", "gpu_bounce", "gpu_owner", "gpu_remove")
+
 PLAIN = Shape(
     name="plain",
-    programs=(
-        "mem_alloc",
-        "mem_abi",
-        "mem_mmap",
-        "mem_dmabuf",
-        "mem_owner",
-        "mem_privilege",
-        "mem_gup",
-        "mem_ring",
-        "mem_threads",
-        "mem_proc",
-        "mem_idle",
-        "mem_params",
-        "mem_unload",
-        "mem_fuzz",
-    ),
+    programs=(*_MEMORY, *_DEVICE, "gpu_wait", "gpu_timeout", "gpu_pm", "mem_fuzz", "gpu_fuzz"),
     qemu=("-device", f"{_EDU},id=edu0"),
 )
 
-ALL = (PLAIN,)
+#: Two devices, one of 28 address bits, behind an IOMMU that is strict; two NUMA nodes.
+IOMMU = Shape(
+    name="iommu",
+    programs=("mem_numa", *_DEVICE, "gpu_two", "gpu_timeout"),
+    qemu=(
+        *("-device", "intel-iommu"),
+        *("-object", "memory-backend-ram,id=near,size=320M"),
+        *("-object", "memory-backend-ram,id=far,size=320M"),
+        *("-numa", "node,nodeid=0,cpus=0,memdev=near"),
+        *("-numa", "node,nodeid=1,cpus=1,memdev=far"),
+        *("-device", f"{_EDU},id=edu0", "-device", "edu,id=edu1"),
+    ),
+    memory_mib=640,
+    append=("intel_iommu=on", "iommu.strict=1"),
+    options={"iommu": 1},
+)
+
+#: A device of 28 address bits that does not reach most memory, one in a slot that it can be pulled
+#: out of, and a display function that nobody drives.
+SLOTS = Shape(
+    name="slots",
+    programs=("gpu_info", "gpu_dma", "gpu_bounce", "gpu_two", "gpu_remove"),
+    qemu=(
+        *_NATIVE_HOT_PLUG,
+        *("-device", "edu,id=edu0"),
+        *("-device", "pcie-root-port,id=slot1,chassis=1,slot=1"),
+        *("-device", f"{_EDU},id=edu1,bus=slot1"),
+        *("-device", "pcie-root-port,id=slot2,chassis=2,slot=2"),
+        *("-device", "bochs-display,bus=slot2"),
+    ),
+    machine="q35,max-ram-below-4g=240M",
+    options={"slots": 1, "high": 1},
+)
+
+ALL = (PLAIN, IOMMU, SLOTS)

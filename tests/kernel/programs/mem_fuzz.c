@@ -3,6 +3,7 @@
  * Fuzzers, one for each entry point: arguments are near what is valid, near its edges, or noise. What they look for is not an
  * answer but a kernel that stays whole: its log is read at the end, the books have to balance, the memory has to be there.
  */
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "lib/fuzz.h"
@@ -144,7 +145,7 @@ TEST_SECONDS(any_number_and_struct, 900)
 {
 	start();
 	for (long n = 0; n < fuzz_count(); n++) {
-		unsigned char *at = fuzz_page_end(fuzz_below(200));
+		unsigned char *at = fuzz_page_end(fuzz_below(200) + 4);
 		unsigned int number = fuzz_below(8) ? AI_MEM_IOC_ALLOC + (unsigned int)fuzz_below(5) : (unsigned int)fuzz_word();
 
 		fuzz_fill(at);
@@ -211,7 +212,7 @@ static void noise(void *argument)
 TEST_SECONDS(all_at_once_from_several_processes, 900)
 {
 	start();
-	kt_child(noise, NULL);
+	int noisy = kt_child(noise, NULL);
 	long count = fuzz_count() / 4;
 	int pids[3];
 
@@ -235,5 +236,7 @@ TEST_SECONDS(all_at_once_from_several_processes, 900)
 	}
 	for (int child = 0; child < 3; child++)
 		kt_join(pids[child]);
+	OK(kill(noisy, SIGKILL));
+	OK(waitpid(noisy, NULL, 0));
 	finish();
 }

@@ -152,10 +152,11 @@ TEST(the_uid_is_that_of_the_readers_namespace)
 
 TEST(the_cgroup_is_that_of_the_readers_namespace)
 {
-	int fd = mem_open();
-
 	CHECK(mkdir("/sys/fs/cgroup/codex-b", 0755) == 0 || errno == EEXIST);
 	OK(kt_write("/sys/fs/cgroup/codex-b/cgroup.procs", "0"));
+	/* The owner belongs to the cgroup that opened the file. */
+	int fd = mem_open();
+
 	mem_alloc(fd, BLOCK, 0);
 	CHECKF(strstr(kt_read(MEM_PROC), "\t4096\t/codex-b\n"), "%s", kt_read(MEM_PROC));
 	OK(unshare(CLONE_NEWCGROUP));

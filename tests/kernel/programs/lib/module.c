@@ -27,7 +27,13 @@ int module_load(const char *name, const char *parameters)
 
 int module_unload(const char *name)
 {
-	return (int)syscall(SYS_delete_module, name, O_NONBLOCK);
+	int result = (int)syscall(SYS_delete_module, name, O_NONBLOCK);
+	int error = errno;
+
+	if (result == 0)
+		close(open(MODULE_CHANGED, O_CREAT | O_WRONLY, 0600));
+	errno = error;
+	return result;
 }
 
 bool module_loaded(const char *name)

@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 
+/* Lies there after a module was unloaded: the runner then loads what the program's SETUP lines say. */
+#define MODULE_CHANGED "/tmp/module-changed"
+
 /* finit_module() of /m/<name>.ko; -1 and errno as the kernel says. */
 int module_load(const char *name, const char *parameters);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -96,6 +97,23 @@ static void drop_modules(void)
 	module_drop("ai_mem");
 }
 
+/* End what a case started and did not end itself; this process is who inherits it. */
+static bool orphans_end(int group)
+{
+	kill(-group, SIGKILL);
+	kill(group, SIGKILL);
+	for (int left = 3000; left; left--) {
+		int pid = waitpid(-1, NULL, WNOHANG);
+
+		if (pid < 0)
+			return true;
+		if (pid == 0)
+			usleep(10000);
+	}
+	kt_note("a process cannot be killed");
+	return false;
+}
+
 static int in_child(void (*function)(const void *), const void *argument, int seconds)
 {
 	int status = 0;
@@ -117,15 +135,11 @@ static int in_child(void (*function)(const void *), const void *argument, int se
 			continue;
 		kt_note("did not end within %ld s: %s", seconds * kt_option("slow", 1),
 			kt_read("/proc/self/wchan"));
-		kill(-pid, SIGKILL);
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
+		orphans_end(pid);
 		return FAILED;
 	}
-	/* What the case started and did not end. */
-	kill(-pid, SIGKILL);
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
+	if (!orphans_end(pid))
+		return FAILED;
 	if (WIFSIGNALED(status))
 		kt_note("ended by signal %d", WTERMSIG(status));
 	if (WIFEXITED(status) && (WEXITSTATUS(status) == PASSED || WEXITSTATUS(status) == SKIPPED))
@@ -149,18 +163,41 @@ static void call_drop(const void *argument)
 	drop_modules();
 }
 
-static void run_program(const char *program)
+/* Everything that the case took has come back once its processes are gone. */
+static void call_settled(const void *argument)
+{
+	static const char *const figures[] = {"Allocated", "Orphaned", "Owners", "Exports"};
+
+	(void)argument;
+	if (access("/proc/ai_memory", F_OK))
+		return;
+	for (size_t n = 0; n < sizeof(figures) / sizeof(figures[0]); n++)
+		EVENTUALLY(kt_figure("/proc/ai_memory", figures[n]) == 0);
+}
+
+/* Begin with the modules as the program's SETUP lines say. */
+static int prepare(const char *program)
 {
 	int ready = in_child(call_drop, NULL, 60);
 
-	if (ready == PASSED)
-		ready = in_child(call_load, program, 60);
+	unlink(MODULE_CHANGED);
+	return ready == PASSED ? in_child(call_load, program, 60) : ready;
+}
+
+static void run_program(const char *program)
+{
+	int ready = prepare(program), state = PASSED;
+
 	report("%s %s.loads", words[ready], program);
 	for (const struct kt_test *at = __start_kt_tests; at < __stop_kt_tests; at++) {
 		if (strcmp(at->program, program))
 			continue;
-		int state = ready == PASSED ? in_child(call_test, at, at->seconds) : FAILED;
+		if (state == FAILED || access(MODULE_CHANGED, F_OK) == 0)
+			ready = prepare(program);
+		state = ready == PASSED ? in_child(call_test, at, at->seconds) : FAILED;
 
+		if (ready == PASSED && in_child(call_settled, NULL, 60) != PASSED)
+			state = FAILED;
 		report("%s %s.%s", state == SKIPPED ? "skip" : words[state], program, at->name);
 	}
 	report("%s %s.unloads", words[in_child(call_drop, NULL, 60)], program);
@@ -176,6 +213,7 @@ int main(int argc, char **argv)
 		tcsetattr(fd, TCSANOW, &raw);
 		report_fd = fd;
 	}
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (argc == 3 && !strcmp(argv[1], "--say")) {
 		report("%s", argv[2]);
 		tcdrain(report_fd);
