@@ -46,7 +46,7 @@ def _module(name: str, module: str, found: ServiceStats) -> Check:
         return Check(name, "ok", f"The module {module} is loaded and answers.")
     reason = found.reason or "it was not read"
     sentence = f"{reason[0].upper()}{reason[1:]}."
-    if found.state == "absent":
+    if found.state in ("absent", "not-needed"):
         return Check(name, "skipped", sentence)
     if found.state == "malformed":
         text = f"What the module {module} says is {reason}."

@@ -119,17 +119,20 @@ class KernelServices:
     tracing: None
 
 
-State = Literal["active", "absent", "not-loaded", "unanswered", "malformed", "unreadable"]
+State = Literal[
+    "active", "absent", "not-needed", "not-loaded", "unanswered", "malformed", "unreadable"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceStats:
     """How a kernel service stands.
 
-    ``active``: it answers. ``absent``: it is not part of this host. ``not-loaded``: its module is
-    installed for the running kernel and not loaded. ``unanswered``: the module is loaded and its
-    file is not there. ``malformed``: what it says is not in the form that is known here.
-    ``unreadable``: which of these it is could not be found out.
+    ``active``: it answers. ``absent``: it is not part of this host. ``not-needed``: its module is
+    installed for the running kernel, and is loaded only for devices that this host does not have.
+    ``not-loaded``: it is installed, should be loaded and is not. ``unanswered``: the module is
+    loaded and its file is not there. ``malformed``: what it says is not in the form that is known
+    here. ``unreadable``: which of these it is could not be found out.
 
     ``reason`` is a clause and ``hint`` what to do, both None while it answers. ``missing`` has the
     reason for each figure that is None, under its dotted path below the figures.

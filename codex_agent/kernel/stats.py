@@ -31,6 +31,10 @@ T = TypeVar("T")
 MODULES = "/usr/lib/modules"
 #: Where packages and DKMS put modules that are not the kernel's own, below the kernel's release.
 FOLDERS = ("updates/codex", "updates/dkms", "updates", "extra")
+PCI = "/sys/bus/pci/devices"
+_ID_FILES = ("vendor", "device")
+#: Vendor and device in the module's own table; others are given to it by hand.
+DRIVEN = (("0x1234", "0x11e8"),)
 PACKAGE = "On a mutable host the package codex-kernel-dkms builds it."
 
 
@@ -148,12 +152,17 @@ def _silent(root: Root, path: str, module: str) -> _Standing[T]:
     try:
         release = running(root)
         found = installed(root, release, module)
+        wanted = module != "ai_gpu" or drivable(root)
     except Unreadable as error:
         reason = f"whether the module {module} is installed is not known: {error.reason}"
         return _Standing("unreadable", path, reason, f"modinfo {module}")
     if found:
         reason = f"the module {module} is installed for kernel {release} and not loaded"
-        return _Standing("not-loaded", path, reason, f"sudo modprobe {module}")
+        if wanted:
+            return _Standing("not-loaded", path, reason, f"sudo modprobe {module}")
+        reason = f"{reason}, as no device that it drives is there"
+        hint = f"sudo modprobe {module} lets it observe the devices of other drivers."
+        return _Standing("not-needed", path, reason, hint)
     reason = f"the module {module} is not installed for kernel {release}"
     return _Standing("absent", path, reason, PACKAGE if module != "ai_scheduler" else None)
 
@@ -182,6 +191,27 @@ def installed(root: Root, release: str, module: str) -> bool:
                 continue
             raise
         if any(wanted.fullmatch(name) for name in names):
+            return True
+    return False
+
+
+def drivable(root: Root) -> bool:
+    """Say whether there is a device for which udev loads ai_gpu, or raise ``Unreadable``."""
+    try:
+        addresses = root.names(PCI)
+    except Unreadable as error:
+        if error.absent:
+            return False
+        raise
+    for address in addresses:
+        try:
+            ids = tuple(root.text(f"{PCI}/{address}/{name}").strip() for name in _ID_FILES)
+        except Unreadable as error:
+            # It was unplugged in between.
+            if error.absent:
+                continue
+            raise
+        if ids in DRIVEN:
             return True
     return False
 

@@ -69,8 +69,11 @@ def test_a_module_that_goes_is_null_with_its_reason(live: Running) -> None:
         live.tree.remove(path)
     live.tree.path("/sys/module/ai_gpu").rmdir()
     found = get(live, "/api/kernel/stats")["gpu"]
-    assert (found["figures"], found["state"]) == (None, "not-loaded")
-    assert found["hint"] == "sudo modprobe ai_gpu"
+    assert (found["figures"], found["state"]) == (None, "not-needed")
+    trees.gpu(live.tree, "0000:00:04.0", "0x00ff00", "0x1234", "0x11e8")
+    live.tree.clock.passed += 60
+    found = get(live, "/api/kernel/stats")["gpu"]
+    assert (found["state"], found["hint"]) == ("not-loaded", "sudo modprobe ai_gpu")
 
 
 def test_changes_are_pushed(live: Running) -> None:

@@ -140,6 +140,41 @@ def test_installed_and_not_loaded_degrades(tree: Tree, folder: str, end: str) ->
     assert tree.sample().host.verdict.state == "degraded"
 
 
+def edu(tree: Tree) -> None:
+    """A device that ai_gpu drives, among others."""
+    trees.gpu(tree, "0000:00:04.0", "0x00ff00", "0x1234", "0x11e8")
+
+
+def test_the_driver_of_devices_is_loaded_for_devices(tree: Tree) -> None:
+    trees.modules(trees.mutable_host(tree), "ai_gpu", loaded=False)
+    found = read(tree).gpu
+    assert_silent(found)
+    assert found.state == "not-needed"
+    assert "no device that it drives" in (found.reason or "")
+    assert check(tree, "ai-gpu").state == "skipped"
+    assert tree.sample().host.verdict.state == "healthy"
+    edu(tree)
+    assert read(tree).gpu.state == "not-loaded"
+    judged = check(tree, "ai-gpu")
+    assert (judged.state, judged.hint) == ("degraded", "sudo modprobe ai_gpu")
+
+
+@pytest.mark.parametrize("change", ["unplugged", "no bus", "broken"])
+def test_what_the_bus_tells_of_devices(tree: Tree, change: str) -> None:
+    import shutil
+
+    trees.modules(trees.mutable_host(tree), "ai_gpu", loaded=False)
+    edu(tree)
+    here = tree.path("/sys/bus/pci/devices")
+    if change == "unplugged":
+        (here / "0000:00:04.0/device").unlink()
+    elif change == "no bus":
+        shutil.rmtree(here)
+    else:
+        (here / "0000:00:04.0/device").write_bytes(b"\xff")
+    assert read(tree).gpu.state == ("unreadable" if change == "broken" else "not-needed")
+
+
 @pytest.mark.parametrize(
     "path",
     [
