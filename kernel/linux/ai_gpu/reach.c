@@ -20,6 +20,8 @@
 #include "ai_gpu.h"
 
 #define PROBE_BYTES	16
+#define PROBE_BLOCKS	4	/* of each node */
+#define PROBE_ORDER	5	/* so that they lie in different places */
 #define PROBE_MS	2000	/* for both copies, whatever jobs may take */
 
 static DEFINE_PER_CPU(u8[PROBE_BYTES], probe);
@@ -94,24 +96,48 @@ static bool harmless(u64 address)
 	return true;
 }
 
-/*
- * Where random bytes can be put for the device to read: a module's per-CPU variable lies in
- * memory that was set aside at boot from the top of the CPU's node, while pages that are free
- * now can be anywhere. The highest, or NULL.
- */
-static void *highest(void)
+/* Takes @here when the device may read there and it lies higher than the best so far. */
+static void consider(void *here, void **best)
 {
+	if (virt_addr_valid(here) && harmless(virt_to_phys(here)) &&
+	    (!*best || virt_to_phys(here) > virt_to_phys(*best)))
+		*best = here;
+}
+
+/*
+ * Where random bytes can be put for the device to read; NULL when there is no such place. Free
+ * pages can be anywhere, while a module's per-CPU variable lies in memory that was set aside at
+ * boot from the top of the CPU's node. What is taken for it goes to @blocks.
+ */
+static void *highest(struct list_head *blocks)
+{
+	const gfp_t flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY;
 	void *best = NULL;
-	int cpu;
+	struct page *page;
+	int cpu, node, i;
 
-	for_each_possible_cpu(cpu) {
-		void *here = per_cpu_ptr(&probe, cpu);
-
-		if (virt_addr_valid(here) && harmless(virt_to_phys(here)) &&
-		    (!best || virt_to_phys(here) > virt_to_phys(best)))
-			best = here;
+	for_each_possible_cpu(cpu)
+		consider(per_cpu_ptr(&probe, cpu), &best);
+	for_each_node_state(node, N_MEMORY) {
+		for (i = 0; i < PROBE_BLOCKS; i++) {
+			page = alloc_pages_node(node, flags, PROBE_ORDER);
+			if (!page)
+				break;
+			list_add(&page->lru, blocks);
+			consider(page_address(page), &best);
+		}
 	}
 	return best;
+}
+
+static void free_blocks(struct list_head *blocks)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, blocks, lru) {
+		list_del(&page->lru);
+		__free_pages(page, PROBE_ORDER);
+	}
 }
 
 /* Copies what is at @address through the device to the bounce page, and compares. */
@@ -141,6 +167,7 @@ static int reaches(struct ai_gpu *gpu, dma_addr_t address, const void *there, bo
 int ai_gpu_reach_measure(struct ai_gpu *gpu)
 {
 	struct device *dev = &gpu->pdev->dev;
+	LIST_HEAD(blocks);
 	dma_addr_t address;
 	void *there;
 	bool same;
@@ -149,7 +176,7 @@ int ai_gpu_reach_measure(struct ai_gpu *gpu)
 	if (!gpu->bounce || dma_get_required_mask(dev) <= gpu->reach)
 		return 0;
 	mutex_lock(&probe_lock);
-	there = highest();
+	there = highest(&blocks);
 	if (!there)
 		goto unlock;
 	get_random_bytes(there, PROBE_BYTES);
@@ -169,5 +196,6 @@ unmap:
 	dma_unmap_single(dev, address, PROBE_BYTES, DMA_TO_DEVICE);
 unlock:
 	mutex_unlock(&probe_lock);
+	free_blocks(&blocks);
 	return ret;
 }
