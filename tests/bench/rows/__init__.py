@@ -4,10 +4,17 @@
 from tests.bench.row import Row
 from tests.bench.rows.boot import ROW as BOOT
 from tests.bench.rows.codex_help import ROW as CODEX_HELP
+from tests.bench.rows.edu import ROW as EDU
 from tests.bench.rows.idle_cost import ROW as IDLE_COST
 from tests.bench.rows.image_build import ROW as IMAGE_BUILD
+from tests.bench.rows.kernel_memory import COPY, EXPORT, FILL, IOCTL
+from tests.bench.rows.pool import ROW as POOL
 from tests.bench.rows.rebuild import ROW as REBUILD
 from tests.bench.rows.root_image import ROW as ROOT_IMAGE
 from tests.bench.rows.uki import ROW as UKI
 
-ROWS: tuple[Row, ...] = (UKI, ROOT_IMAGE, CODEX_HELP, IDLE_COST, BOOT, REBUILD, IMAGE_BUILD)
+ROWS: tuple[Row, ...] = (
+    *(UKI, ROOT_IMAGE, CODEX_HELP, POOL),
+    *(COPY, EXPORT, IOCTL, FILL, EDU),
+    *(IDLE_COST, BOOT, REBUILD, IMAGE_BUILD),
+)
