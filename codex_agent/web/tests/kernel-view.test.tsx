@@ -301,6 +301,21 @@ describe("a host without the modules", () => {
   });
 });
 
+describe("what arrives", () => {
+  test("is checked before anything shows it", () => {
+    expect(() => snapshot({ services: kernelServices({ memory: pool({ pool_bytes: "256 MB" }) }) })).toThrow();
+    expect(() => snapshot({ services: kernelServices({ memory: pool({ filled_bytes: Infinity }) }) })).toThrow();
+    expect(() => snapshot({ services: kernelServices({ gpu: { observed: [] } }) })).toThrow();
+    expect(snapshot({ services: kernelServices() }).services?.memory?.blocks).toBe(65_536);
+  });
+
+  test("may be of an agent without them, or with more than this page knows", () => {
+    expect(snapshot({}).services).toBeNull();
+    const memory = { ...(pool() as object), fragmentation: 0.5 };
+    expect(snapshot({ services: kernelServices({ memory }) }).services?.memory?.exports).toBe(1);
+  });
+});
+
 describe("hostile strings", () => {
   test("stay text", async () => {
     const markup = "<img src=x onerror=alert(1)>";
