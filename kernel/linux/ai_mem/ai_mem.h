@@ -80,6 +80,7 @@ struct ai_mem_owner {
  * @owner: NULL once the owner died, under ai_mem_accounts.lock
  * @entry: in the owner's list, under ai_mem_accounts.lock
  * @group: cgroup that is charged until the memory is back, NULL without cgroups
+ * @counted: its ALLOC succeeded, under ai_mem_accounts.lock
  * @orphaned: outlives its owner, under ai_mem_accounts.lock
  * @returned: memory went back, under ai_mem_accounts.lock
  * @flags: AI_MEM_ALLOC_*
@@ -97,6 +98,7 @@ struct ai_mem_area {
 	struct ai_mem_owner *owner;
 	struct list_head entry;
 	struct ai_mem_group *group;
+	bool counted;
 	bool orphaned;
 	bool returned;
 	u32 flags;
@@ -184,6 +186,7 @@ void ai_mem_owner_destroy(struct ai_mem_owner *owner);
 int ai_mem_charge(struct ai_mem_owner *owner, u64 bytes);
 void ai_mem_uncharge(struct ai_mem_owner *owner, u64 bytes, bool no_room);
 void ai_mem_commit(struct ai_mem_owner *owner, struct ai_mem_area *area);
+void ai_mem_count_allocation(struct ai_mem_area *area);
 void ai_mem_settle(struct ai_mem_area *area);
 void ai_mem_outlive(struct ai_mem_area *area);
 void ai_mem_count_exports(int change);

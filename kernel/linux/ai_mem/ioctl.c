@@ -72,6 +72,7 @@ static int do_alloc(struct ai_mem_owner *owner, union command *command, void __u
 		ret = -EFAULT;
 		goto release;
 	}
+	ai_mem_count_allocation(area);
 	/* Takes no memory: the place is there. */
 	xa_store(&owner->handles, args->handle, area, GFP_KERNEL);
 	return 0;

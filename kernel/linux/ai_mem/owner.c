@@ -152,7 +152,7 @@ void ai_mem_uncharge(struct ai_mem_owner *owner, u64 bytes, bool no_room)
 }
 
 /**
- * ai_mem_commit() - the allocation succeeded: count it
+ * ai_mem_commit() - the allocation has its memory
  * @owner: who has it
  * @area: what was charged before
  */
@@ -169,14 +169,25 @@ void ai_mem_commit(struct ai_mem_owner *owner, struct ai_mem_area *area)
 	if (!owner->bytes)
 		ai_mem_accounts.owners++;
 	owner->bytes += bytes;
-	ai_mem_accounts.allocations++;
 	ai_mem_accounts.allocated += bytes;
+	spin_unlock(&ai_mem_accounts.lock);
+}
+
+/**
+ * ai_mem_count_allocation() - the caller of ALLOC was told of the allocation
+ * @area: nobody can have ended it yet
+ */
+void ai_mem_count_allocation(struct ai_mem_area *area)
+{
+	spin_lock(&ai_mem_accounts.lock);
+	area->counted = true;
+	ai_mem_accounts.allocations++;
 	ai_mem_accounts.peak = max(ai_mem_accounts.peak, ai_mem_accounts.allocated);
 	spin_unlock(&ai_mem_accounts.lock);
 }
 
 /**
- * ai_mem_settle() - the memory of an allocation is back in the pool: count it
+ * ai_mem_settle() - the memory of an allocation is back in the pool
  * @area: had the memory
  */
 void ai_mem_settle(struct ai_mem_area *area)
@@ -204,7 +215,7 @@ void ai_mem_settle(struct ai_mem_area *area)
 		}
 		ai_mem_accounts.charged -= bytes;
 		ai_mem_accounts.allocated -= bytes;
-		ai_mem_accounts.frees++;
+		ai_mem_accounts.frees += area->counted;
 		unused = !ai_mem_accounts.charged;
 	}
 	ai_mem_group_free(last);

@@ -13,40 +13,24 @@
 static_assert(sizeof(struct ai_mem_ring_batch) == 128);
 static_assert(PAGE_SIZE == AI_MEM_BLOCK_BYTES);
 
-/*
- * Member numbers count from 1 in links and heads: 0 is the end. The last of @count members ends the
- * stack.
- */
+/* In links and heads, members count from 1: 0 is the end. The last of @count ends its stack. */
 static u32 below(u32 index, u32 count)
 {
 	return index + 1 < count ? index + 2 : 0;
 }
 
-static void put_batches(struct ai_mem_ring *ring, u32 full)
+/* Every block is in one of the first @full batches, of which the last may have fewer than fit. */
+static void put_batches(struct ai_mem_ring_batch *batches, u32 count, u32 full, u32 blocks)
 {
-	struct ai_mem_ring_batch *batches = (void *)ring + ring->batches_offset;
-	u32 batch, i;
+	u32 block = 0;
+	u32 i, j;
 
-	for (batch = 0; batch < ring->batches; batch++) {
-		bool is_full = batch < full;
-
-		batches[batch].next = below(batch, is_full ? full : ring->batches);
-		batches[batch].count = is_full ? AI_MEM_RING_BATCH_BLOCKS : 0;
-		for (i = 0; is_full && i < AI_MEM_RING_BATCH_BLOCKS; i++)
-			batches[batch].blocks[i] = batch * AI_MEM_RING_BATCH_BLOCKS + i;
+	for (i = 0; i < count; i++) {
+		batches[i].next = below(i, i < full ? full : count);
+		for (j = 0; j < AI_MEM_RING_BATCH_BLOCKS && block < blocks; j++)
+			batches[i].blocks[j] = block++;
+		batches[i].count = j;
 	}
-	ring->full = full ? 1 : 0;
-	ring->empty = full < ring->batches ? full + 1 : 0;
-}
-
-static void put_loose(struct ai_mem_ring *ring, u32 first)
-{
-	u32 *links = (void *)ring + ring->links_offset;
-	u32 block;
-
-	for (block = first; block < ring->blocks; block++)
-		links[block] = below(block, ring->blocks);
-	ring->loose = first < ring->blocks ? first + 1 : 0;
 }
 
 /**
@@ -59,26 +43,28 @@ int ai_mem_ring_create(struct ai_mem_area *area)
 {
 	struct ai_mem_ring *ring;
 	const u64 batches_offset = ALIGN(sizeof(*ring), sizeof(struct ai_mem_ring_batch));
-	u64 batches, links_offset;
+	u64 full, batches, links_offset;
 
-	batches = DIV_ROUND_UP_ULL(area->nr_pages, AI_MEM_RING_BATCH_BLOCKS) +
-		  AI_MEM_RING_SPARE_BATCHES;
+	full = DIV_ROUND_UP_ULL(area->nr_pages, AI_MEM_RING_BATCH_BLOCKS);
+	batches = full + AI_MEM_RING_SPARE_BATCHES;
 	links_offset = batches_offset + batches * sizeof(struct ai_mem_ring_batch);
 	if (links_offset + (u64)area->nr_pages * sizeof(u32) > U32_MAX)
 		return -EINVAL;
 	area->ring_bytes = PAGE_ALIGN(links_offset + area->nr_pages * sizeof(u32));
 
+	/* Zero: stacks that are not named here are empty, and no block has a link. */
 	ring = vmalloc_user(area->ring_bytes);
 	if (!ring)
 		return -ENOMEM;
-	ring->magic = AI_MEM_RING_MAGIC;
 	ring->version = AI_MEM_ABI_VERSION;
 	ring->blocks = area->nr_pages;
 	ring->batches = batches;
 	ring->batches_offset = batches_offset;
 	ring->links_offset = links_offset;
-	put_batches(ring, ring->blocks / AI_MEM_RING_BATCH_BLOCKS);
-	put_loose(ring, rounddown(ring->blocks, AI_MEM_RING_BATCH_BLOCKS));
+	put_batches((void *)ring + batches_offset, batches, full, area->nr_pages);
+	ring->full = 1;
+	ring->empty = full + 1;
+	ring->magic = AI_MEM_RING_MAGIC;
 	area->ring = ring;
 	return 0;
 }
