@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: _IOW('b', 0, struct dma_buf_sync)
 SYNC = 0x40086200
-_READ, _WRITE, _END = 1, 2, 4
+READ, WRITE, END = 1, 2, 4
 
 
 class Sync(ctypes.Structure):
@@ -60,12 +60,12 @@ class DmaBuf:
     @contextmanager
     def sync(self, *, read: bool = True, write: bool = True) -> Iterator[None]:
         """Make sure that the processor sees what devices wrote, and they what it writes inside."""
-        flags = (_READ if read else 0) | (_WRITE if write else 0)
+        flags = (READ if read else 0) | (WRITE if write else 0)
         self._sync(flags)
         try:
             yield
         finally:
-            self._sync(flags | _END)
+            self._sync(flags | END)
 
     def _sync(self, flags: int) -> None:
         call = Sync(flags=flags)

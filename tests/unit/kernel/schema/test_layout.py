@@ -116,8 +116,11 @@ def test_the_numbers_of_other_headers_are_the_kernels(tmp_path: Path) -> None:
         "#include <stdio.h>\n#include <linux/dma-buf.h>\n#include <linux/udmabuf.h>\n"
         'int main(void)\n{\n\tprintf("%lu %lu %zu %zu\\n", (unsigned long)DMA_BUF_IOCTL_SYNC, '
         "(unsigned long)UDMABUF_CREATE, sizeof(struct dma_buf_sync), "
-        "sizeof(struct udmabuf_create));\n}\n"
+        "sizeof(struct udmabuf_create));\n"
+        '\tprintf("%d %d %d\\n", (int)DMA_BUF_SYNC_READ, (int)DMA_BUF_SYNC_WRITE, '
+        "(int)DMA_BUF_SYNC_END);\n}\n"
     )
     found = [int(word) for word in compiled.output(source, tmp_path).split()]
     sizes = [ctypes.sizeof(dmabuf.Sync), ctypes.sizeof(udmabuf.Create)]
-    assert found == [dmabuf.SYNC, udmabuf.CREATE, *sizes]
+    flags = [dmabuf.READ, dmabuf.WRITE, dmabuf.END]
+    assert found == [dmabuf.SYNC, udmabuf.CREATE, *sizes, *flags]

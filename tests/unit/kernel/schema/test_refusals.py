@@ -112,3 +112,34 @@ def test_a_schema_under_another_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ai_mem.toml").write_text(GPU)
     with pytest.raises(CodexError, match=r"ai_mem\.toml describes ai_gpu"):
         texts(tmp_path)
+
+
+TABLES = (
+    "[[section]]", "[[section.group]]", "[[section.struct]]", "[[section.ioctl]]", "[proc]",
+    "[proc.statistics]", "[proc.observed]",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_key_that_means_nothing_is_refused_everywhere(table: str, tmp_path: Path) -> None:
+    path = tmp_path / "ai_gpu.toml"
+    path.write_text(change(GPU, f"{table}\n", f"{table}\nbogus = 1\n"))
+    with pytest.raises(CodexError, match="has bogus, which means nothing there"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "entry", ['{ name = "node", label = "Node"', '{ name = "peak"', '{ name = "RING", bit']
+)
+def test_so_it_is_inside_a_line(entry: str, tmp_path: Path) -> None:
+    path = tmp_path / "ai_mem.toml"
+    path.write_text(change(GOOD, entry, entry.replace("{ ", "{ bogus = 1, ")))
+    with pytest.raises(CodexError, match="has bogus, which means nothing there"):
+        load(path)
+
+
+def test_so_it_is_in_a_table_of_proc(tmp_path: Path) -> None:
+    path = tmp_path / "ai_mem.toml"
+    path.write_text(change(GOOD, "[[proc.table]]\n", "[[proc.table]]\nbogus = 1\n"))
+    with pytest.raises(CodexError, match="has bogus, which means nothing there"):
+        load(path)
