@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--codex-sanitized",
         action="store_true",
-        help="boot the sanitizer kernel instead of the packaged ones, with fault injection",
+        help="boot the sanitizer kernel (built first) instead of the packaged ones",
     )
     group.addoption(
         "--codex-kernel-build",
@@ -78,9 +78,8 @@ def _seed(config: pytest.Config) -> int:
 
 
 def _kernels(config: pytest.Config) -> list[kernels.Kernel]:
-    wanted = config.option.codex_sanitized
-    found = kernels.found(config.option.codex_kernel_build)
-    return [kernel for kernel in found if (kernel.release == kernels.SANITIZER) == wanted]
+    build = config.option.codex_kernel_build
+    return kernels.sanitized(build) if config.option.codex_sanitized else kernels.packaged(build)
 
 
 def _shapes(config: pytest.Config) -> list[shapes.Shape]:
@@ -129,6 +128,8 @@ def booted(
         key = (kernel.short, shape.name)
         if key in outcomes:
             return outcomes[key]
+        if not binary and option.codex_sanitized:
+            kernels.sanitizer(option.codex_kernel_build).ensure()
         if not binary:
             binary.append(programs.compile_all(option.codex_kernel_build / "kernel-tests"))
         sizes = {

@@ -18,6 +18,7 @@ from tests.kernel.harness.qmp import Qmp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import TextIO
 
     from tests.kernel.harness.shapes import Shape
 
@@ -55,6 +56,8 @@ class Boot:
     shape: Shape
     options: Mapping[str, int]
     limit_s: float
+    #: Shell command before the report's end, for tests of the harness.
+    last_words: str = "true"
 
 
 def run(boot: Boot, log: Path) -> Outcome:
@@ -66,12 +69,12 @@ def run(boot: Boot, log: Path) -> Outcome:
         console = folder / "console.log"
         console.touch()
         started = time.monotonic()
-        with _qemu(boot, folder) as process:
-            said = _serve(process, folder / "qmp", started + boot.limit_s)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with _qemu(boot, folder) as process, log.open("w") as live:
+            said = _serve(process, folder / "qmp", started + boot.limit_s, live)
             status = process.poll()
         text = console.read_text(errors="replace")
         words = (folder / "qemu.log").read_text(errors="replace")
-    log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(f"{said}\n---- console\n{text}\n---- QEMU (status {status})\n{words}")
     found = report.parse(said, nonce)
     return Outcome(found, text, status, words, time.monotonic() - started)
@@ -82,6 +85,7 @@ def _initramfs(boot: Boot, nonce: str) -> bytes:
     files["init"] = initramfs.File(_INIT.read_bytes(), 0o755)
     files["bin/busybox"] = initramfs.File(boot.busybox.read_bytes(), 0o755)
     files["programs"] = initramfs.File(boot.programs.read_bytes(), 0o755)
+    files["last-words"] = initramfs.File(f"{boot.last_words}\n".encode())
     files["nonce"] = initramfs.File(f"{nonce}\n".encode(), 0o600)
     files["run-list"] = initramfs.File(f"{' '.join(boot.shape.programs)}\n".encode())
     return initramfs.pack(files)
@@ -111,8 +115,11 @@ def _qemu(boot: Boot, folder: Path) -> Iterator[subprocess.Popen[str]]:
             process.communicate()
 
 
-def _serve(process: subprocess.Popen[str], socket: Path, deadline: float) -> str:
-    """Collect the report and do what its ``host`` lines ask, until QEMU ends or time is over."""
+def _serve(process: subprocess.Popen[str], socket: Path, deadline: float, live: TextIO) -> str:
+    """Collect the report and do what its ``host`` lines ask, until QEMU ends or time is over.
+
+    ``live`` shows a person who cannot wait how far the guest is.
+    """
     assert process.stdout is not None
     watchdog = threading.Timer(max(deadline - time.monotonic(), 0), process.kill)
     watchdog.start()
@@ -120,6 +127,8 @@ def _serve(process: subprocess.Popen[str], socket: Path, deadline: float) -> str
     try:
         for line in process.stdout:
             lines.append(line.rstrip("\r\n"))
+            live.write(f"{lines[-1]}\n")
+            live.flush()
             if lines[-1].startswith("host "):
                 Qmp(socket).request(lines[-1].removeprefix("host "))
         process.wait()

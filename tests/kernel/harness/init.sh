@@ -15,6 +15,7 @@ mount -t cgroup2 cgroup /sys/fs/cgroup
 read -r run < /run-list
 # shellcheck disable=SC2086 # a list of words
 /programs $run
+sh /last-words
 read -r nonce < /nonce
 /programs --say "end $nonce"
 poweroff -f

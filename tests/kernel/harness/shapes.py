@@ -60,6 +60,7 @@ PLAIN = Shape(
     name="plain",
     programs=(*_MEMORY, *_DEVICE, "gpu_wait", "gpu_timeout", "gpu_pm", "mem_fuzz", "gpu_fuzz"),
     qemu=("-device", f"{_EDU},id=edu0"),
+    sanitized_programs=("fault_nth", "fault_random", "leaks"),
 )
 
 #: Two devices, one of 28 address bits, behind an IOMMU that is strict; two NUMA nodes.
