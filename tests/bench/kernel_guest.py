@@ -43,7 +43,7 @@ def subjects(
     value.
     """
     folder = context.paths.build
-    found = kernels.found(folder)
+    found = kernels.packaged(folder)
     if not found or not list(found[-1].modules.glob("*.ko")):
         raise CannotRunError("There are no kernel modules.", hint="`make test-kernel` makes them.")
     program = compiled.program(context, "guest/program", SOURCES, "-static")
