@@ -337,7 +337,10 @@ void ai_gpu_shutdown(struct pci_dev *pdev)
 	struct ai_gpu *gpu = pci_get_drvdata(pdev);
 
 	gpu_leave(gpu);
-	flush_workqueue(gpu->queue);
+	/*
+	 * The worker gives it up when the job under way has ended; a frozen workqueue cannot be
+	 * flushed.
+	 */
 	mutex_lock(&gpu->engine);
 	ai_gpu_edu_stop(gpu);
 	mutex_unlock(&gpu->engine);

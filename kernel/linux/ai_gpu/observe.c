@@ -16,7 +16,6 @@
 
 #define LOCK_TRIES	20	/* 5 ms each: a driver that is starting a GPU can take long */
 #define LOCK_PAUSE_MS	5
-#define DRIVER_NAME	64
 
 static bool observed_class(const struct pci_dev *pdev)
 {
@@ -27,30 +26,28 @@ static bool observed_class(const struct pci_dev *pdev)
 
 static bool awake(struct pci_dev *pdev)
 {
-	return pdev && !pm_runtime_suspended(&pdev->dev) && pdev->current_state == PCI_D0 &&
-	       !pci_dev_is_disconnected(pdev);
+	/*
+	 * Of a function without a driver the kernel may not know the state; asleep, it reads as
+	 * ones.
+	 */
+	return pdev && !pm_runtime_suspended(&pdev->dev) && !pci_dev_is_disconnected(pdev) &&
+	       (pdev->current_state == PCI_D0 || pdev->current_state == PCI_UNKNOWN);
 }
 
 /*
- * Copies the name of who drives the function, so that it stays when the driver goes. False: it
- * is ours.
+ * While this is held the function's driver stays, and nobody resets the function: then it must
+ * not be asked. False when somebody else holds it for long.
  */
-static bool driver_name(struct pci_dev *pdev, char *name)
+static bool hold(struct pci_dev *pdev)
 {
-	bool ours;
 	int tries;
 
-	for (tries = 0; !device_trylock(&pdev->dev); tries++) {
-		if (tries == LOCK_TRIES) {
-			strscpy(name, AI_GPU_PROC_UNAVAILABLE, DRIVER_NAME);
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		if (device_trylock(&pdev->dev))
 			return true;
-		}
 		msleep(LOCK_PAUSE_MS);
 	}
-	ours = pci_dev_driver(pdev) == &ai_gpu_driver;
-	strscpy(name, pdev->dev.driver ? pdev->dev.driver->name : "", DRIVER_NAME);
-	device_unlock(&pdev->dev);
-	return !ours;
+	return false;
 }
 
 static const char *speed_text(enum pci_bus_speed speed)
@@ -138,19 +135,24 @@ static void show_aer(struct seq_file *m, struct pci_dev *pdev, int where, const 
 		seq_puts(m, none);
 }
 
-static void show_function(struct seq_file *m, struct pci_dev *pdev, const char *driver)
+static void show_function(struct seq_file *m, struct pci_dev *pdev, bool held)
 {
+	struct pci_dev *function = held ? pdev : NULL;
+	struct pci_dev *port = held ? pci_upstream_bridge(pdev) : NULL;
+
 	seq_printf(m, AI_GPU_PROC_OBSERVED_FUNCTION, pci_name(pdev), pdev->vendor, pdev->device);
-	if (*driver)
-		seq_printf(m, AI_GPU_PROC_OBSERVED_DRIVER, driver);
+	if (!held)
+		seq_printf(m, AI_GPU_PROC_OBSERVED_DRIVER, AI_GPU_PROC_UNAVAILABLE);
+	else if (pdev->dev.driver)
+		seq_printf(m, AI_GPU_PROC_OBSERVED_DRIVER, pdev->dev.driver->name);
 	else
 		seq_puts(m, AI_GPU_PROC_OBSERVED_DRIVER_NONE);
-	show_links(m, pdev, false);
-	show_links(m, pci_upstream_bridge(pdev), true);
+	show_links(m, function, false);
+	show_links(m, port, true);
 	show_place(m, pdev);
-	show_aer(m, pdev, PCI_ERR_COR_STATUS, AI_GPU_PROC_OBSERVED_AER_CORRECTABLE,
+	show_aer(m, function, PCI_ERR_COR_STATUS, AI_GPU_PROC_OBSERVED_AER_CORRECTABLE,
 		 AI_GPU_PROC_OBSERVED_AER_CORRECTABLE_UNAVAILABLE);
-	show_aer(m, pdev, PCI_ERR_UNCOR_STATUS, AI_GPU_PROC_OBSERVED_AER_UNCORRECTABLE,
+	show_aer(m, function, PCI_ERR_UNCOR_STATUS, AI_GPU_PROC_OBSERVED_AER_UNCORRECTABLE,
 		 AI_GPU_PROC_OBSERVED_AER_UNCORRECTABLE_UNAVAILABLE);
 	seq_puts(m, AI_GPU_PROC_OBSERVED_END);
 }
@@ -161,16 +163,21 @@ static void show_function(struct seq_file *m, struct pci_dev *pdev, const char *
  */
 void ai_gpu_observe(struct seq_file *m)
 {
-	char driver[DRIVER_NAME];
 	struct pci_dev *pdev = NULL;
 	bool any = false;
+	bool held;
 
 	for_each_pci_dev(pdev) {
-		if (!observed_class(pdev) || !driver_name(pdev, driver))
+		if (!observed_class(pdev))
 			continue;
-		if (!any)
-			seq_puts(m, AI_GPU_PROC_OBSERVED_HEAD);
-		any = true;
-		show_function(m, pdev, driver);
+		held = hold(pdev);
+		if (!held || pci_dev_driver(pdev) != &ai_gpu_driver) {
+			if (!any)
+				seq_puts(m, AI_GPU_PROC_OBSERVED_HEAD);
+			any = true;
+			show_function(m, pdev, held);
+		}
+		if (held)
+			device_unlock(&pdev->dev);
 	}
 }
