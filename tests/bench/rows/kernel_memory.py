@@ -40,11 +40,11 @@ EXPORT = Row(
 IOCTL = Row(
     "ioctl",
     "Calls of the pool",
-    {"call_us": "us"},
+    {"call_ns": "ns"},
     _subjects("ioctl", "STAT", "FIONREAD", "ALLOC and FREE of a block", "the same by the ring"),
     [
-        Goal("STAT", "call_us", 3.0, "FIONREAD"),
-        Goal("the same by the ring", "call_us", 0.1, "ALLOC and FREE of a block"),
+        Goal("STAT", "call_ns", 3.0, "FIONREAD"),
+        Goal("the same by the ring", "call_ns", 0.1, "ALLOC and FREE of a block"),
     ],
     rounds=ROUNDS,
     notes=(EMULATED, "FIONREAD of an empty pipe is the floor of an ioctl; median of 15 a round"),

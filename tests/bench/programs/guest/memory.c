@@ -131,7 +131,7 @@ void measure_ioctl(void)
 	struct ai_mem_alloc kept = mem_alloc(fd, 4096 * BLOCK, AI_MEM_ALLOC_RING);
 	void *ring = mem_map(fd, kept.ring_offset, kept.ring_bytes);
 	struct codex_ring_cache *cache = codex_ring_cache_new(ring, kept.ring_bytes);
-	double stat_us[REPEATS], floor_us[REPEATS], alloc_us[REPEATS], ring_us[REPEATS], begin;
+	double stat_ns[REPEATS], floor_ns[REPEATS], alloc_ns[REPEATS], ring_ns[REPEATS], begin;
 	uint32_t block;
 
 	MUST(cache && !pipe(ends));
@@ -139,23 +139,23 @@ void measure_ioctl(void)
 		begin = now_us();
 		for (int n = 0; n < CALLS; n++)
 			MUST(!ioctl(fd, AI_MEM_IOC_STAT, &stat));
-		stat_us[i] = (now_us() - begin) / CALLS;
+		stat_ns[i] = (now_us() - begin) * 1e3 / CALLS;
 		begin = now_us();
 		for (int n = 0; n < CALLS; n++)
 			MUST(!ioctl(ends[0], FIONREAD, &waiting));
-		floor_us[i] = (now_us() - begin) / CALLS;
+		floor_ns[i] = (now_us() - begin) * 1e3 / CALLS;
 		begin = now_us();
 		for (int n = 0; n < CALLS; n++)
 			mem_free(fd, mem_alloc(fd, BLOCK, 0).handle);
-		alloc_us[i] = (now_us() - begin) / CALLS;
+		alloc_ns[i] = (now_us() - begin) * 1e3 / CALLS;
 		begin = now_us();
 		for (int n = 0; n < CALLS; n++)
 			MUST(codex_ring_take_one(cache, &block) == 1 && codex_ring_give_one(cache, block) == 1);
-		ring_us[i] = (now_us() - begin) / CALLS;
+		ring_ns[i] = (now_us() - begin) * 1e3 / CALLS;
 	}
-	printf("{\"STAT\": {\"call_us\": %.3f}, \"FIONREAD\": {\"call_us\": %.3f},"
-	       " \"ALLOC and FREE of a block\": {\"call_us\": %.3f}, \"the same by the ring\": {\"call_us\": %.4f}}\n",
-	       median(stat_us), median(floor_us), median(alloc_us), median(ring_us));
+	printf("{\"STAT\": {\"call_ns\": %.3f}, \"FIONREAD\": {\"call_ns\": %.3f},"
+	       " \"ALLOC and FREE of a block\": {\"call_ns\": %.3f}, \"the same by the ring\": {\"call_ns\": %.3f}}\n",
+	       median(stat_ns), median(floor_ns), median(alloc_ns), median(ring_ns));
 }
 
 /* The first ALLOC fills the pool; anonymous memory of the same size, every page touched. */
