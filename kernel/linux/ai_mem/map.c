@@ -130,9 +130,22 @@ static int map_data(struct ai_mem_area *area, struct vm_area_struct *vma, unsign
 /* The mapping refers to the ring's pages, so they outlive the area where they have to. */
 static int map_ring(struct ai_mem_area *area, struct vm_area_struct *vma, unsigned long first)
 {
-	if (!area->ring)
+	unsigned long pages = area->ring_bytes >> PAGE_SHIFT;
+	unsigned long nr = vma_pages(vma);
+	unsigned long i;
+	int ret;
+
+	if (!area->ring || first >= pages || nr > pages - first)
 		return -EINVAL;
-	return remap_vmalloc_range(vma, area->ring, first);
+	ai_mem_vma_init(vma);
+	for (i = 0; i < nr; i++) {
+		void *address = area->ring + (first + i) * PAGE_SIZE;
+
+		ret = vm_insert_page(vma, vma->vm_start + i * PAGE_SIZE, vmalloc_to_page(address));
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 /**

@@ -53,7 +53,7 @@ int ai_mem_ring_create(struct ai_mem_area *area)
 	area->ring_bytes = PAGE_ALIGN(links_offset + area->nr_pages * sizeof(u32));
 
 	/* Zero: stacks that are not named here are empty, and no block has a link. */
-	ring = vmalloc_user(area->ring_bytes);
+	ring = __vmalloc(area->ring_bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 	if (!ring)
 		return -ENOMEM;
 	ring->version = AI_MEM_ABI_VERSION;
