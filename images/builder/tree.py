@@ -104,11 +104,11 @@ class Tree:
         made = stamp.Stamp(self.paths.stamps, group)
         if made.fresh(wanted):
             return
-        if made.path.exists():
-            # What the group had and no longer has would stay in the tree: it is made anew.
+        locked = lock.read(self.paths.locks / f"{group}.lock")
+        if made.path.exists() and not self._grows_to(self._locked_with(group)):
+            # apt would leave what the group no longer has: the tree is made anew.
             stamp.Stamp(self.paths.stamps, "tools").clear()
             self.ensure()
-        locked = lock.read(self.paths.locks / f"{group}.lock")
         with made.renewed(wanted), log.step(f"Adding {GROUPS[group]} to the tools tree"):
             archive = self.archive()
             archive.refresh()
@@ -128,6 +128,11 @@ class Tree:
             for argv in (["apt-get", "-q", "update"], install):
                 self.run(argv, env=environment)
             self._check(self._locked_with(group))
+
+    def _grows_to(self, locked: Mapping[str, Package]) -> bool:
+        """Whether everything that is in the tree is also in a lock, in the same version."""
+        found = bootstrap.installed(self.paths.tools)
+        return all(name in locked and locked[name].version == found[name] for name in found)
 
     def _locked_with(self, group: str) -> dict[str, Package]:
         """Return what the tree may hold once the group is added to it."""

@@ -27,7 +27,34 @@ def sources(paths: Paths, tree: HostTree) -> Path:
     (folder / "ai_mem/main.mod.c").write_text("made by a build")
     (paths.stamps / "kernel").write_text("kernel\n")
     (paths.kernel_source / "scripts/coccinelle").mkdir(parents=True)
+    _headers(paths, "#define TYPEOF(x) typeof(x)\n")
     return folder
+
+
+def _headers(paths: Paths, text: str) -> None:
+    """Headers of a kernel, as Debian lays them: a Makefile that names the common ones."""
+    makefile = paths.tools / f"usr/src/linux-headers-{RELEASE}/Makefile"
+    types = paths.tools / "usr/src/common/include/linux/compiler_types.h"
+    for path in (makefile, types):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    makefile.write_text("KBUILD_OUTPUT=/x\ninclude /usr/src/common/Makefile\n")
+    types.write_text(text)
+
+
+def _compiles(paths: Paths, monkeypatch: pytest.MonkeyPatch, said: str) -> list[tuple[str, ...]]:
+    """Let a build say something; the options of each build are in the list that is returned."""
+    calls: list[tuple[str, ...]] = []
+
+    def compiled(self: Modules, release: str, options: Sequence[str]) -> Path:
+        calls.append(tuple(options))
+        self.log.parent.mkdir(exist_ok=True)
+        with self.log.open("a") as stream:
+            stream.write(said)
+        (paths.build / "work").mkdir(exist_ok=True)
+        return paths.build / "work"
+
+    monkeypatch.setattr(Modules, "compile", compiled)
+    return calls
 
 
 def _names(words: Sequence[str | Path], folder: Path) -> list[str]:
@@ -44,6 +71,9 @@ def test_style_is_asked_of_generated_headers_too(paths: Paths, sources: Path) ->
     assert found == ["ai_mem/main.c", "ai_mem/x.h", "include/uapi/codex/ai_mem.h"]
 
 
+SPARSE = "  CHECK   ai_mem/main.c\n"
+
+
 @pytest.mark.parametrize(
     ("said", "remarks"),
     [
@@ -56,17 +86,7 @@ def test_remark_of_a_compiler_is_a_failure(
     paths: Paths, tree: HostTree, sources: Path, monkeypatch: pytest.MonkeyPatch,
     said: str, remarks: int,
 ) -> None:  # fmt: skip
-    calls = []
-
-    def compiled(self: Modules, release: str, options: Sequence[str]) -> Path:
-        calls.append(tuple(options))
-        self.log.parent.mkdir(exist_ok=True)
-        with self.log.open("a") as stream:
-            stream.write(said)
-        (paths.build / "work").mkdir(exist_ok=True)
-        return paths.build / "work"
-
-    monkeypatch.setattr(Modules, "compile", compiled)
+    calls = _compiles(paths, monkeypatch, SPARSE + said)
     paths.logs.mkdir()
     (paths.logs / "modules.log").write_text("x.c: warning: of another build\n")
     for _ in range(2):
@@ -77,6 +97,25 @@ def test_remark_of_a_compiler_is_a_failure(
             kernel_checks.compilers(paths, tree, RELEASE)
     assert len(calls) == (2 if remarks else 1)
     assert {"W=1", "C=2"} <= set(calls[0])
+
+
+def test_sparse_that_did_not_run_is_a_failure(
+    paths: Paths, tree: HostTree, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's build only says so, and goes on."""
+    said = "Makefile:1: C=2 specified, but sparse is not available or not up to date\n"
+    _compiles(paths, monkeypatch, said)
+    with pytest.raises(BuildError, match=r"sparse did not look at anything for 7\.3"):
+        kernel_checks.compilers(paths, tree, RELEASE)
+
+
+def test_headers_that_sparse_cannot_read_are_compiled_only(
+    paths: Paths, tree: HostTree, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _headers(paths, "#define TYPEOF_UNQUAL(exp) __typeof_unqual__(exp)\n")
+    calls = _compiles(paths, monkeypatch, "  CC [M]  ai_mem/main.o\n")
+    kernel_checks.compilers(paths, tree, RELEASE)
+    assert calls == [("W=1",)]
 
 
 def test_semantic_patches_that_can_judge_by_themselves_are_applied(

@@ -76,12 +76,21 @@ def test_package_of_no_lock_is_refused(grown: Grown, programs: Programs) -> None
     assert not (grown.paths.stamps / "kernel").exists()
 
 
+def test_package_more_is_added_to_the_tree_that_is_there(grown: Grown, programs: Programs) -> None:
+    grown.ensure_kernel()
+    lock.write(grown.paths.locks / "kernel.lock", [SPARSE, FONT])
+    grown.ensure_kernel()
+    assert Grown.made == 0
+    assert _installs(programs) == ["sparse", "sparse"]
+
+
 def test_other_lock_of_a_group_makes_the_tree_anew(grown: Grown, programs: Programs) -> None:
     """What the group no longer has would stay, and be refused."""
     grown.ensure_kernel()
     newer = Package("sparse", "4", "amd64", "d" * 64)
     lock.write(grown.paths.locks / "kernel.lock", [newer])
-    _installed(programs, BASE, newer)
+    made_anew = f"[ -e {grown.paths.stamps}/kernel ] && echo sparse 2 || echo sparse 4; "
+    programs.add("dpkg-query", f"echo base 1; {made_anew}")
     grown.ensure_kernel()
     assert Grown.made == 1
     assert _installs(programs) == ["sparse", "sparse"]
