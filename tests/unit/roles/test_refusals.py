@@ -10,6 +10,7 @@ from tests.unit.roles.apply import Case, Outcome, apply, needs_ansible, needs_ro
 pytestmark = [needs_ansible, needs_root]
 
 TRIXIE = 'ID=debian\nNAME="Debian GNU/Linux"\nVERSION_ID="13"\nVERSION="13 (trixie)"\n'
+BOOKWORM = 'ID=debian\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nVERSION="12 (bookworm)"\n'
 BULLSEYE = 'ID=debian\nNAME="Debian GNU/Linux"\nVERSION_ID="11"\nVERSION="11 (bullseye)"\n'
 NOBLE = 'ID=ubuntu\nNAME="Ubuntu"\nVERSION_ID="24.04"\nVERSION="24.04 LTS (Noble Numbat)"\n'
 FEDORA = 'ID=fedora\nNAME="Fedora Linux"\nVERSION_ID="42"\nVERSION="42 (Server)"\n'
@@ -36,6 +37,26 @@ CASES: dict[str, tuple[Case, str]] = {
     "no-port": (
         Case(TRIXIE, {"codex_agent_listen": "127.0.0.1:70000"}),
         "127.0.0.1:70000, which is not ADDRESS:PORT",
+    ),
+    "modules-name": (
+        Case(TRIXIE, {"kernel_modules_package": "/nowhere/linux-image_1_amd64.deb"}),
+        "linux-image_1_amd64.deb, which is called neither codex-kernel-dkms_VERSION_all.deb",
+    ),
+    "modules-lost": (
+        Case(TRIXIE, {"kernel_modules_package": "/nowhere/codex-kernel-dkms_1_all.deb"}),
+        "/nowhere/codex-kernel-dkms_1_all.deb, and there is no such file",
+    ),
+    "modules-old-system": (
+        Case(BOOKWORM, {"kernel_modules_package": "/nowhere/codex-kernel-dkms_1_all.deb"}),
+        "runs Debian 12, whose kernels are older than 6.12",
+    ),
+    "modules-pool": (
+        Case(TRIXIE, {"kernel_modules_pool_mib": 0}),
+        "A number is below its least: kernel_modules_pool_mib",
+    ),
+    "modules-version": (
+        Case(TRIXIE, {"kernel_modules_version": "9.9"}),
+        "modules-version does not have the kernel modules 9.9: give the path of their package",
     ),
     "no-package": (Case(TRIXIE), "no-package has no codex-agent: give the path of the package"),
     "lost-package": (
