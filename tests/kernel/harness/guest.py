@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.kernel.harness import initramfs, report
-from tests.kernel.harness.qmp import Qmp
+from tests.kernel.harness.qmp import Qmp, QmpError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -130,7 +130,11 @@ def _serve(process: subprocess.Popen[str], socket: Path, deadline: float, live: 
             live.write(f"{lines[-1]}\n")
             live.flush()
             if lines[-1].startswith("host "):
-                Qmp(socket).request(lines[-1].removeprefix("host "))
+                try:
+                    Qmp(socket).request(lines[-1].removeprefix("host "))
+                except (OSError, QmpError) as error:
+                    lines.append(f"# {error}")
+                    process.kill()
         process.wait()
     finally:
         watchdog.cancel()

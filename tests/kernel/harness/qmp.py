@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _WAIT_S = 30
+
+
+class QmpError(Exception):
+    """The guest asked for what is not known, or QEMU refused it."""
 
 
 class Qmp:
@@ -20,25 +25,38 @@ class Qmp:
         self.path = path
 
     def request(self, words: str) -> None:
-        """``unplug <id>``, ``plug <id> <bus>``: refuses what it does not know (ValueError)."""
+        """``unplug <id>`` or ``plug <id> <bus>``; QmpError for anything else."""
         match words.split():
             case ["unplug", device]:
                 self._execute("device_del", {"id": device})
             case ["plug", device, bus]:
                 arguments = {"driver": "edu", "id": device, "bus": bus}
-                self._execute("device_add", {**arguments, "dma_mask": 0xFFFFFFFFFFFFFFFF})
+                self._plug({**arguments, "dma_mask": 0xFFFFFFFFFFFFFFFF})
             case _:
-                raise ValueError(f"the guest asks for {words!r}, which is not known")
+                raise QmpError(f"the guest asks for {words!r}, which is not known")
+
+    def _plug(self, arguments: dict[str, Any]) -> None:
+        """Plug in a device; one of that name may not have left its slot altogether."""
+        deadline = time.monotonic() + _WAIT_S
+        while True:
+            try:
+                self._execute("device_add", arguments)
+            except QmpError as error:
+                if "uplicate" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
 
     def _execute(self, command: str, arguments: dict[str, Any]) -> None:
         with socket.socket(socket.AF_UNIX) as channel:
             channel.settimeout(_WAIT_S)
             channel.connect(str(self.path))
-            stream = channel.makefile("rw")
-            json.loads(stream.readline())
-            for name, given in (("qmp_capabilities", {}), (command, arguments)):
-                stream.write(json.dumps({"execute": name, "arguments": given}) + "\n")
-                stream.flush()
-                while "return" not in (answer := json.loads(stream.readline())):
-                    if "error" in answer:
-                        raise RuntimeError(f"QEMU: {command}: {answer['error']}")
+            with channel.makefile("rw") as stream:
+                json.loads(stream.readline())
+                for name, given in (("qmp_capabilities", {}), (command, arguments)):
+                    stream.write(json.dumps({"execute": name, "arguments": given}) + "\n")
+                    stream.flush()
+                    while "return" not in (answer := json.loads(stream.readline())):
+                        if "error" in answer:
+                            raise QmpError(f"QEMU: {command}: {answer['error']}")

@@ -10,7 +10,7 @@
 #include "lib/gpu.h"
 
 SETUP(ai_mem, "pool_mib=4");
-SETUP(ai_gpu, "timeout_ms=300");
+SETUP(ai_gpu, "");
 
 enum { FILES = 3 };
 
@@ -39,7 +39,9 @@ static void finish(void)
 	EVENTUALLY(gpu_info(fd).queued == 0);
 	if (gpu_info(fd).state == AI_GPU_STATE_FAILED)
 		OK(gpu_reset(fd));
-	CHECK(gpu_wait(fd, gpu_launch(fd, 10), &wait) == 0 && wait.result == 3628800);
+	int status = gpu_wait(fd, gpu_launch(fd, 10), &wait);
+
+	CHECKF(status == 0 && wait.result == 3628800, "status %d, result %llu", status, (unsigned long long)wait.result);
 	CHECK(gpu_to(fd, buffer.dmabuf, 0, 0, BLOCK) == 0);
 	EVENTUALLY(gpu_info(fd).mapped_bytes == 0);
 	fuzz_end();

@@ -7,18 +7,34 @@
 SETUP(ai_mem, "pool_mib=4");
 SETUP(ai_gpu, "timeout_ms=20");
 
+/*
+ * A transfer that was late. On a machine so busy that the guest itself is late the module finds it done in time; then once
+ * more.
+ */
+static void one_late(int fd, int dmabuf, unsigned int direction)
+{
+	for (int n = 0; n < 100; n++) {
+		int status = gpu_wait(fd, gpu_dma(fd, dmabuf, direction, 0, 0, BLOCK), NULL);
+
+		if (status == -ETIMEDOUT)
+			return;
+		CHECKF(status == 0, "%d", status);
+	}
+	CHECKF(false, "no transfer was late");
+}
+
 TEST(a_late_job_is_etimedout_and_the_device_goes_on)
 {
 	int fd = gpu_open(0);
 	struct gpu_buffer buffer = gpu_buffer(BLOCK, 0);
 	struct ai_gpu_info before = gpu_info(fd), after;
 
-	CHECK(gpu_to(fd, buffer.dmabuf, 0, 0, BLOCK) == -ETIMEDOUT);
+	one_late(fd, buffer.dmabuf, AI_GPU_TO_DEVICE);
 	/* The job is told first, the reset counts when the device answers again. */
 	EVENTUALLY(gpu_info(fd).resets == before.resets + 1);
 	after = gpu_info(fd);
 	CHECK(after.timeouts == before.timeouts + 1);
-	CHECK(after.transfers_to == before.transfers_to && after.bytes_to == before.bytes_to);
+	CHECK(after.bytes_to - before.bytes_to == BLOCK * (after.transfers_to - before.transfers_to));
 	CHECK(after.state == AI_GPU_STATE_ACTIVE && after.mapped_bytes == 0);
 	struct ai_gpu_wait wait;
 
@@ -34,7 +50,7 @@ TEST(the_late_write_of_the_device_reaches_nobody)
 		struct gpu_buffer buffer = gpu_buffer(BLOCK, 0);
 
 		memset(buffer.data, 0x3f, BLOCK);
-		CHECK(gpu_from(fd, buffer.dmabuf, 0, 0, BLOCK) == -ETIMEDOUT);
+		one_late(fd, buffer.dmabuf, AI_GPU_FROM_DEVICE);
 		close(buffer.dmabuf);
 		OK(munmap(buffer.data, BLOCK));
 		close(buffer.owner);
@@ -79,8 +95,11 @@ TEST(many_late_jobs_end_one_by_one)
 
 	for (int n = 0; n < 5; n++)
 		fences[n] = gpu_dma(fd, buffer.dmabuf, AI_GPU_TO_DEVICE, 0, 0, BLOCK);
-	for (int n = 0; n < 5; n++)
-		CHECK(gpu_wait(fd, fences[n], NULL) == -ETIMEDOUT);
+	for (int n = 0; n < 5; n++) {
+		int status = gpu_wait(fd, fences[n], NULL);
+
+		CHECKF(status == -ETIMEDOUT || status == 0, "%d", status);
+	}
 	CHECK(gpu_info(fd).queued == 0);
 }
 

@@ -23,5 +23,5 @@ def test_cases_are_found(program: str) -> None:
 def test_a_guest_cannot_ask_for_anything_else(words: str) -> None:
     from pathlib import Path
 
-    with pytest.raises(ValueError, match="not known"):
+    with pytest.raises(qmp.QmpError, match="not known"):
         qmp.Qmp(Path("/nowhere")).request(words)
