@@ -16,14 +16,16 @@ from tests.support.artefacts import Artefacts
 pytestmark = pytest.mark.guest
 
 
-def test_boots_to_a_healthy_verdict_and_powers_off(artefacts: Artefacts) -> None:
+def test_boots_to_its_verdict_and_powers_off(artefacts: Artefacts) -> None:
     nonce = secrets.token_hex(16)
     with guests.running(guests.specification("direct", "direct", exit_nonce=nonce)) as guest:
         verdict = guest.wait_for_serial(milestones.VERDICT, timeouts.BOOT_S)
         report = guest.wait_exit(timeouts.POWER_OFF_S)
         log = serial_logs.plain(guest.serial_log)
-    assert verdict["state"] == "healthy", verdict[0]
     facts = milestones.facts(verdict)
+    # Without a firmware nobody hands over the key of our kernel modules, and lockdown refuses them.
+    assert verdict["state"] == "degraded", verdict[0]
+    assert facts["because"].split(",") == ["ai-mem", "ai-gpu"]
     assert facts["version"] == artefacts.version
     assert facts["slot"] == "A"
     assert facts["verity"] == "active"

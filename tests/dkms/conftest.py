@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +13,6 @@ from tests.dkms.machine import ROOT, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 def _releases(host: Path) -> list[str]:
@@ -37,10 +38,10 @@ def releases(machine: Machine) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def package() -> Path:
-    """The package that the build left."""
+def package(machine: Machine) -> Path:
+    """The package that the build left; a copy, because the next build removes it."""
     [found] = (ROOT / "build/packages").glob("codex-kernel-dkms_*_all.deb")
-    return found
+    return Path(shutil.copy(found, machine.folder))
 
 
 @pytest.fixture(scope="session")
