@@ -38,7 +38,7 @@ fi
 		name=${name%.c}
 		[ "$name" = sanity ] && continue
 		if compiles "$@"; then
-			echo "#define AI_HAVE_$(echo "$name" | tr a-z A-Z) 1"
+			echo "#define AI_HAVE_$(echo "$name" | tr '[:lower:]' '[:upper:]') 1"
 		else
 			{
 				echo "== $name: no"
