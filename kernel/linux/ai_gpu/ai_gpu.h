@@ -21,9 +21,9 @@
 
 #include <codex/ai_gpu.h>
 
-#define AI_GPU_QUEUE_LIMIT	256	/* jobs of one device that wait or run */
-#define AI_GPU_RESULTS		256	/* ended jobs that a file remembers */
-#define AI_GPU_MINORS		256
+#define AI_GPU_QUEUE_LIMIT 256 /* jobs of one device that wait or run */
+#define AI_GPU_RESULTS	   256 /* ended jobs that a file remembers */
+#define AI_GPU_MINORS	   256
 
 struct dma_buf;
 struct seq_file;
@@ -101,14 +101,14 @@ struct ai_gpu {
 	void *bounce;
 	dma_addr_t bounce_dma;
 
-	struct mutex engine;	/* registers, mappings, bus mastering */
+	struct mutex engine; /* registers, mappings, bus mastering */
 	bool awake;
 	atomic_t events;
 	wait_queue_head_t event_wait;
 	atomic64_t interrupts;
 	atomic64_t mapped_bytes;
 
-	spinlock_t lock;	/* queue, state, counters, results */
+	spinlock_t lock; /* queue, state, counters, results */
 	struct list_head waiting;
 	unsigned int queued;
 	unsigned int resets_pending;
@@ -198,8 +198,8 @@ unsigned int ai_gpu_for_each(void (*show)(struct ai_gpu *gpu, struct seq_file *m
 bool ai_gpu_gone(struct ai_gpu *gpu);
 
 /* edu.c */
-#define AI_GPU_MEMORY_BYTES	4096	/* device memory that DMA reaches */
-#define AI_GPU_SURE_BITS	28	/* address bits that every device of the kind has */
+#define AI_GPU_MEMORY_BYTES 4096 /* device memory that DMA reaches */
+#define AI_GPU_SURE_BITS    28 /* address bits that every device of the kind has */
 int ai_gpu_edu_identify(void __iomem *regs, u32 *identification);
 irqreturn_t ai_gpu_edu_interrupt(int irq, void *data);
 int ai_gpu_edu_start(struct ai_gpu *gpu);

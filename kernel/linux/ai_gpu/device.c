@@ -11,10 +11,10 @@
 
 #include "ai_gpu.h"
 
-#define AUTOSUSPEND_MS	1000
+#define AUTOSUSPEND_MS 1000
 
 static DEFINE_XARRAY_ALLOC(gpus);
-static DEFINE_MUTEX(gpus_lock);	/* an entry of gpus can be shown and referenced */
+static DEFINE_MUTEX(gpus_lock); /* an entry of gpus can be shown and referenced */
 
 static void gpu_release(struct kref *refs)
 {
@@ -392,7 +392,11 @@ static int gpu_resume(struct device *dev)
 	return 0;
 }
 
+/* The macros bring their commas. */
+/* clang-format off */
 const struct dev_pm_ops ai_gpu_pm = {
 	RUNTIME_PM_OPS(gpu_suspend, gpu_resume, NULL)
 	SYSTEM_SLEEP_PM_OPS(gpu_suspend, gpu_resume)
 };
+
+/* clang-format on */

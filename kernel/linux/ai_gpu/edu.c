@@ -12,35 +12,35 @@
 
 #include "ai_gpu.h"
 
-#define EDU_IDENTIFICATION	0x00
-#define EDU_LIVENESS		0x04	/* reads as the complement of what was written */
-#define EDU_FACTORIAL		0x08	/* argument in, result out */
-#define EDU_STATUS		0x20
-#define EDU_IRQ_STATUS		0x24
-#define EDU_IRQ_ACKNOWLEDGE	0x64
-#define EDU_DMA_SOURCE		0x80
-#define EDU_DMA_TARGET		0x88
-#define EDU_DMA_COUNT		0x90
-#define EDU_DMA_COMMAND		0x98
-#define EDU_REGISTERS_END	0xa0
+#define EDU_IDENTIFICATION  0x00
+#define EDU_LIVENESS	    0x04 /* reads as the complement of what was written */
+#define EDU_FACTORIAL	    0x08 /* argument in, result out */
+#define EDU_STATUS	    0x20
+#define EDU_IRQ_STATUS	    0x24
+#define EDU_IRQ_ACKNOWLEDGE 0x64
+#define EDU_DMA_SOURCE	    0x80
+#define EDU_DMA_TARGET	    0x88
+#define EDU_DMA_COUNT	    0x90
+#define EDU_DMA_COMMAND	    0x98
+#define EDU_REGISTERS_END   0xa0
 
-#define EDU_ID_MASK		0x0000ffff	/* above: version */
-#define EDU_ID			0x000000ed
+#define EDU_ID_MASK 0x0000ffff /* above: version */
+#define EDU_ID	    0x000000ed
 
-#define EDU_STATUS_COMPUTING	BIT(0)
-#define EDU_STATUS_INTERRUPT	BIT(7)
+#define EDU_STATUS_COMPUTING BIT(0)
+#define EDU_STATUS_INTERRUPT BIT(7)
 
-#define EDU_IRQ_FACTORIAL	BIT(0)
-#define EDU_IRQ_DMA		BIT(8)
+#define EDU_IRQ_FACTORIAL BIT(0)
+#define EDU_IRQ_DMA	  BIT(8)
 
-#define EDU_DMA_RUN		BIT(0)
-#define EDU_DMA_FROM_DEVICE	BIT(1)
-#define EDU_DMA_INTERRUPT	BIT(2)
+#define EDU_DMA_RUN	    BIT(0)
+#define EDU_DMA_FROM_DEVICE BIT(1)
+#define EDU_DMA_INTERRUPT   BIT(2)
 
-#define EDU_MEMORY		0x40000	/* where its memory lies in its own address space */
-#define EDU_QUIET_MS		1000	/* ten times what a copy takes */
-#define EDU_POLL_MS		5
-#define EDU_ABSENT		U32_MAX	/* what a read gives when nobody answers */
+#define EDU_MEMORY   0x40000 /* where its memory lies in its own address space */
+#define EDU_QUIET_MS 1000 /* ten times what a copy takes */
+#define EDU_POLL_MS  5
+#define EDU_ABSENT   U32_MAX /* what a read gives when nobody answers */
 
 /**
  * ai_gpu_edu_bar_bytes() - the least size of a BAR that has the registers

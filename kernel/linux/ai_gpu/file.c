@@ -12,14 +12,14 @@
 
 #include "ai_gpu.h"
 
-#define WITHOUT_LIMIT	U32_MAX	/* timeout_ms of WAIT */
+#define WITHOUT_LIMIT U32_MAX /* timeout_ms of WAIT */
 
 /* Sizes of version 1; what is added later is not in them. */
-#define INFO_SIZE	(offsetofend(struct ai_gpu_info, queue_limit))
-#define DMA_SIZE	(offsetofend(struct ai_gpu_dma, fence))
-#define LAUNCH_SIZE	(offsetofend(struct ai_gpu_launch, fence))
-#define WAIT_SIZE	(offsetofend(struct ai_gpu_wait, bounced_bytes))
-#define RESET_SIZE	(offsetofend(struct ai_gpu_reset, flags))
+#define INFO_SIZE   (offsetofend(struct ai_gpu_info, queue_limit))
+#define DMA_SIZE    (offsetofend(struct ai_gpu_dma, fence))
+#define LAUNCH_SIZE (offsetofend(struct ai_gpu_launch, fence))
+#define WAIT_SIZE   (offsetofend(struct ai_gpu_wait, bounced_bytes))
+#define RESET_SIZE  (offsetofend(struct ai_gpu_reset, flags))
 
 /* All start with size and flags; flags has no bit yet. */
 struct head {
@@ -200,8 +200,7 @@ static int launch(struct file *filp, struct ai_gpu_launch __user *user)
 	ret = get_args(&args, sizeof(args), LAUNCH_SIZE, user);
 	if (ret)
 		return ret;
-	if (args.function != AI_GPU_FUNCTION_FACTORIAL || args.reserved ||
-	    args.argument > U32_MAX)
+	if (args.function != AI_GPU_FUNCTION_FACTORIAL || args.reserved || args.argument > U32_MAX)
 		return -EINVAL;
 	job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT);
 	if (!job)

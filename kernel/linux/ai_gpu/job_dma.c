@@ -64,8 +64,8 @@ static phys_addr_t translate(struct ai_gpu *gpu, dma_addr_t address)
  * How many bytes of a piece that is contiguous for the device are not in the buffer's own
  * pages: there the kernel has put a bounce buffer (swiotlb) between.
  */
-static u64 kernel_copies(struct ai_gpu *gpu, struct sg_table *table, u64 offset,
-			 dma_addr_t address, u64 length)
+static u64 kernel_copies(struct ai_gpu *gpu, struct sg_table *table, u64 offset, dma_addr_t address,
+			 u64 length)
 {
 	u64 copies = 0;
 	phys_addr_t page;
@@ -156,8 +156,8 @@ static int transfer(struct ai_gpu *gpu, struct ai_gpu_job *job, struct sg_table 
  */
 int ai_gpu_job_dma(struct ai_gpu *gpu, struct ai_gpu_job *job)
 {
-	enum dma_data_direction direction = job->direction == AI_GPU_TO_DEVICE ?
-					    DMA_TO_DEVICE : DMA_FROM_DEVICE;
+	enum dma_data_direction direction = job->direction == AI_GPU_TO_DEVICE ? DMA_TO_DEVICE :
+										 DMA_FROM_DEVICE;
 	struct dma_buf_attachment *attachment;
 	struct sg_table *table;
 	int ret;

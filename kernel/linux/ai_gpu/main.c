@@ -8,7 +8,7 @@
 #include "ai_features.h"
 #include "ai_gpu.h"
 
-#define TIMEOUT_MS_MAX	600000
+#define TIMEOUT_MS_MAX 600000
 
 static unsigned int timeout_ms = 2000;
 
@@ -27,11 +27,13 @@ static const struct kernel_param_ops timeout_ops = {
 };
 
 module_param_cb(timeout_ms, &timeout_ops, &timeout_ms, 0644);
-MODULE_PARM_DESC(timeout_ms, "time that the device has for a job, in ms (1 to 600000, default 2000)");
+MODULE_PARM_DESC(timeout_ms,
+		 "time that the device has for a job, in ms (1 to 600000, default 2000)");
 
 static bool require_admin = true;
 module_param(require_admin, bool, 0444);
-MODULE_PARM_DESC(require_admin, "DMA, LAUNCH and RESET need CAP_SYS_ADMIN (default), or only the node's mode decides");
+MODULE_PARM_DESC(require_admin,
+		 "DMA, LAUNCH and RESET need CAP_SYS_ADMIN (default); 0: the node's mode");
 
 int ai_gpu_major;
 
@@ -40,8 +42,8 @@ const struct class ai_gpu_class = {
 };
 
 static const struct pci_device_id ids[] = {
-	{ PCI_DEVICE(0x1234, 0x11e8) },	/* QEMU's edu; others by driver_override */
-	{ }
+	{ PCI_DEVICE(0x1234, 0x11e8) }, /* QEMU's edu; others by driver_override */
+	{}
 };
 MODULE_DEVICE_TABLE(pci, ids);
 
@@ -86,7 +88,7 @@ static int __init ai_gpu_init(void)
 		return ret;
 	ret = __register_chrdev(0, 0, AI_GPU_MINORS, "ai_gpu", &ai_gpu_fops);
 	if (ret < 0)
-		goto class;
+		goto unregister_class;
 	ai_gpu_major = ret;
 	ret = ai_gpu_proc_create();
 	if (ret)
@@ -100,7 +102,7 @@ proc:
 	ai_gpu_proc_remove();
 chrdev:
 	__unregister_chrdev(ai_gpu_major, 0, AI_GPU_MINORS, "ai_gpu");
-class:
+unregister_class:
 	class_unregister(&ai_gpu_class);
 	return ret;
 }
@@ -117,7 +119,7 @@ static void __exit ai_gpu_exit(void)
 module_init(ai_gpu_init);
 module_exit(ai_gpu_exit);
 
-MODULE_DESCRIPTION("Direct access to devices: DMA from and to dma-bufs, computation, completion by interrupt");
+MODULE_DESCRIPTION("Direct access to devices: DMA from and to dma-bufs, computation");
 MODULE_AUTHOR("Codex OS");
 MODULE_LICENSE("GPL");
 #ifdef AI_HAVE_IMPORT_NS_STRING

@@ -14,8 +14,8 @@
 
 #include "ai_gpu.h"
 
-#define LOCK_TRIES	20	/* 5 ms each: a driver that is starting a GPU can take long */
-#define LOCK_PAUSE_MS	5
+#define LOCK_TRIES    20 /* 5 ms each: a driver that is starting a GPU can take long */
+#define LOCK_PAUSE_MS 5
 
 static bool observed_class(const struct pci_dev *pdev)
 {
@@ -103,8 +103,8 @@ static void show_links(struct seq_file *m, struct pci_dev *pdev, bool port)
 	} else {
 		show_link(m, AI_GPU_PROC_OBSERVED_LINK, AI_GPU_PROC_OBSERVED_LINK_UNAVAILABLE,
 			  speed, width);
-		show_link(m, AI_GPU_PROC_OBSERVED_MAX, AI_GPU_PROC_OBSERVED_MAX_UNAVAILABLE,
-			  max, max_width);
+		show_link(m, AI_GPU_PROC_OBSERVED_MAX, AI_GPU_PROC_OBSERVED_MAX_UNAVAILABLE, max,
+			  max_width);
 	}
 }
 

@@ -24,8 +24,9 @@ static void show_device(struct ai_gpu *gpu, struct seq_file *m, unsigned int pla
 		seq_puts(m, AI_GPU_PROC_GAP);
 	if (count > 1)
 		seq_printf(m, AI_GPU_PROC_GPU, gpu->number);
-	seq_printf(m, AI_GPU_PROC_STATUS, state == AI_GPU_STATE_ACTIVE ?
-		   AI_GPU_PROC_STATUS_ACTIVE : AI_GPU_PROC_STATUS_NOT_INITIALIZED);
+	seq_printf(m, AI_GPU_PROC_STATUS,
+		   state == AI_GPU_STATE_ACTIVE ? AI_GPU_PROC_STATUS_ACTIVE :
+						  AI_GPU_PROC_STATUS_NOT_INITIALIZED);
 	seq_printf(m, AI_GPU_PROC_DEVICE, gpu->vendor, gpu->device);
 	seq_printf(m, AI_GPU_PROC_DMA_BUFFER, (u64)atomic64_read(&gpu->mapped_bytes) >> 20);
 	seq_puts(m, AI_GPU_PROC_STATISTICS);

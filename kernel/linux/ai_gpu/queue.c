@@ -175,7 +175,8 @@ static int run(struct ai_gpu *gpu, struct ai_gpu_job *job)
 	if (ret == -ETIMEDOUT)
 		dev_warn_ratelimited(dev, "a job did not end in time, the device was %s\n",
 				     READ_ONCE(gpu->state) == AI_GPU_STATE_FAILED ?
-				     "stopped and does not answer" : "reset");
+					     "stopped and does not answer" :
+					     "reset");
 	return ret;
 }
 

@@ -19,13 +19,13 @@
 
 #include "ai_gpu.h"
 
-#define PROBE_BYTES	16
-#define PROBE_BLOCKS	4	/* of each node */
-#define PROBE_ORDER	5	/* so that they lie in different places */
-#define PROBE_MS	2000	/* for both copies, whatever jobs may take */
+#define PROBE_BYTES  16
+#define PROBE_BLOCKS 4 /* of each node */
+#define PROBE_ORDER  5 /* so that they lie in different places */
+#define PROBE_MS     2000 /* for both copies, whatever jobs may take */
 
 static DEFINE_PER_CPU(u8[PROBE_BYTES], probe);
-static DEFINE_MUTEX(probe_lock);	/* one measurement at a time writes to probe */
+static DEFINE_MUTEX(probe_lock); /* one measurement at a time writes to probe */
 
 /**
  * ai_gpu_translated() - is there an IOMMU that translates for the device?

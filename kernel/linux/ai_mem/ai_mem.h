@@ -25,10 +25,10 @@ struct inode;
  * An offset for mmap() of the device: the handle, one bit that tells the ring from the data, the
  * offset in the area. The widths keep the whole inside the 63 bits of an off_t.
  */
-#define AI_MEM_HANDLE_SHIFT	40
-#define AI_MEM_HANDLE_MAX	((1U << 22) - 1)
-#define AI_MEM_RING_BIT		(1ULL << (AI_MEM_HANDLE_SHIFT - 1))
-#define AI_MEM_AREA_BYTES_MAX	AI_MEM_RING_BIT
+#define AI_MEM_HANDLE_SHIFT   40
+#define AI_MEM_HANDLE_MAX     ((1U << 22) - 1)
+#define AI_MEM_RING_BIT	      (1ULL << (AI_MEM_HANDLE_SHIFT - 1))
+#define AI_MEM_AREA_BYTES_MAX AI_MEM_RING_BIT
 
 /**
  * struct ai_mem_group - what the owners in one cgroup hold

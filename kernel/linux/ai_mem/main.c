@@ -14,11 +14,11 @@
 
 #include "ai_mem.h"
 
-#define PAGES_PER_MIB	(1UL << (20 - PAGE_SHIFT))
+#define PAGES_PER_MIB (1UL << (20 - PAGE_SHIFT))
 /* What an offset for mmap() can hold. */
-#define POOL_MIB_MAX	(AI_MEM_AREA_BYTES_MAX >> 20)
+#define POOL_MIB_MAX (AI_MEM_AREA_BYTES_MAX >> 20)
 /* Longer times do not fit into a timer on a machine with a 32 bit clock. */
-#define IDLE_MS_MAX	(24U * 60 * 60 * 1000)
+#define IDLE_MS_MAX (24U * 60 * 60 * 1000)
 
 static uint pool_mib = 256;
 module_param(pool_mib, uint, 0444);
@@ -35,8 +35,9 @@ MODULE_PARM_DESC(owner_limit_mib,
 
 static uint cgroup_limit_mib;
 module_param(cgroup_limit_mib, uint, 0444);
-MODULE_PARM_DESC(cgroup_limit_mib,
-		 "Most memory that the owners of one cgroup may hold, in MiB, 0 for no limit (default)");
+MODULE_PARM_DESC(
+	cgroup_limit_mib,
+	"Most memory that the owners of one cgroup may hold, in MiB, 0: no limit (default)");
 
 static uint idle_ms = 60000;
 module_param(idle_ms, uint, 0444);
@@ -46,7 +47,7 @@ MODULE_PARM_DESC(idle_ms,
 bool ai_mem_require_admin = true;
 module_param_named(require_admin, ai_mem_require_admin, bool, 0444);
 MODULE_PARM_DESC(require_admin,
-		 "ALLOC, EXPORT and FREE need CAP_SYS_ADMIN (default); 0: the device's mode decides");
+		 "ALLOC, EXPORT, FREE need CAP_SYS_ADMIN (default); 0: the device's mode decides");
 
 u64 ai_mem_owner_limit;
 u64 ai_mem_cgroup_limit;

@@ -7,11 +7,11 @@
 
 #include "ai_mem.h"
 
-#define AI_MEM_HANDLE_PGOFF	(AI_MEM_HANDLE_SHIFT - PAGE_SHIFT)
-#define AI_MEM_RING_PGOFF	(AI_MEM_RING_BIT >> PAGE_SHIFT)
+#define AI_MEM_HANDLE_PGOFF (AI_MEM_HANDLE_SHIFT - PAGE_SHIFT)
+#define AI_MEM_RING_PGOFF   (AI_MEM_RING_BIT >> PAGE_SHIFT)
 
 /* Pages that one fault maps at once: those of one page table. */
-#define AI_MEM_FAULT_PAGES	PTRS_PER_PTE
+#define AI_MEM_FAULT_PAGES PTRS_PER_PTE
 
 /* Pages that are there already (another thread faulted them in) are left alone. */
 static int insert(struct vm_area_struct *vma, unsigned long address, struct page **pages,

@@ -14,7 +14,7 @@
 #include "ai_mem.h"
 
 /* For a cgroup's path, with every character of it escaped. */
-#define PATH_BUFFER	(5 * PATH_MAX)
+#define PATH_BUFFER (5 * PATH_MAX)
 
 static void show_nodes(struct seq_file *m)
 {
