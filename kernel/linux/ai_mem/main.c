@@ -35,9 +35,8 @@ MODULE_PARM_DESC(owner_limit_mib,
 
 static uint cgroup_limit_mib;
 module_param(cgroup_limit_mib, uint, 0444);
-MODULE_PARM_DESC(
-	cgroup_limit_mib,
-	"Most memory that the owners of one cgroup may hold, in MiB, 0: no limit (default)");
+MODULE_PARM_DESC(cgroup_limit_mib,
+		 "Most memory of all owners in one cgroup, in MiB, 0 for no limit (default)");
 
 static uint idle_ms = 60000;
 module_param(idle_ms, uint, 0444);
