@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -39,14 +40,19 @@ class Host:
     def group(self, line: str) -> None:
         self.programs.add("getent", f"echo '{line}'" if line else "exit 2")
 
-    def run(self, kind: str, script: str, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, kind: str, script: str, *words: str, path: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a script of a package, with all programs or with those of one folder only."""
         text = (REPOSITORY / "kernel/packaging" / kind / script).read_text()
         for name in ("/sys/", "/usr/lib/", "/var/lib/", "/run/"):
             text = text.replace(name, f"{self.root}{name}")
         text = text.replace("@VERSION@", "1.2").replace("@RELEASE@", RELEASE)
+        environment = {**os.environ, **({"PATH": path} if path else {})}
         return subprocess.run(
-            ["sh", "-c", text, script, *words], capture_output=True, text=True, check=False
-        )
+            ["/bin/sh", "-c", text, script, *words], env=environment, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
 
     def calls(self) -> list[str]:
         """Calls that change something."""
@@ -109,6 +115,23 @@ def test_group_with_members_stays_and_the_script_says_so(host: Host, kind: str) 
     assert done.returncode == 0
     assert "has members and stays" in done.stderr
     assert "groupdel codex" not in host.calls()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_host_without_the_program_keeps_the_group_and_is_told(host: Host, kind: str) -> None:
+    """At a purge only essential packages are sure to be there, and passwd is none."""
+    host.group("")
+    host.run(kind, "postinst", "configure")
+    host.group("codex:x:999:")
+    script = (REPOSITORY / "kernel/packaging" / kind / "postrm").read_text()
+    assert "command -v groupdel" in script
+    (host.programs.folder / "groupdel").unlink()
+    for name in ("cut", "echo", "rm", "sh"):
+        (host.programs.folder / name).symlink_to(shutil.which(name) or "")
+    done = host.run(kind, "postrm", "purge", path=str(host.programs.folder))
+    assert done.returncode == 0
+    assert "the group codex stays" in done.stderr
+    assert list((host.root / "var/lib").iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
