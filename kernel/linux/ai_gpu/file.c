@@ -65,7 +65,7 @@ static int ai_gpu_open(struct inode *inode, struct file *filp)
 	if (ai_gpu_gone(gpu))
 		goto put;
 	ret = -ENOMEM;
-	file = kvzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
+	file = kvzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!file)
 		goto put;
 	file->gpu = gpu;
