@@ -93,16 +93,17 @@ def _initramfs(boot: Boot, nonce: str) -> bytes:
 
 @contextlib.contextmanager
 def _qemu(boot: Boot, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    options = {**boot.shape.options, **boot.options}
+    shape = boot.shape
+    options = {**shape.options, **boot.options}
     words = [f"codex.{name}={value}" for name, value in options.items()]
     argv = ["qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none"]
-    argv += ["-machine", boot.shape.machine, "-cpu", "max", "-accel", "tcg,thread=multi"]
-    argv += ["-smp", "2,sockets=2", "-m", str(boot.shape.memory_mib)]
+    argv += ["-machine", shape.machine, "-cpu", "max", "-accel", "tcg,thread=multi"]
+    argv += ["-smp", "2,sockets=2", "-m", str(shape.memory_mib)]
     argv += ["-kernel", str(boot.kernel), "-initrd", str(folder / "initrd")]
-    argv += ["-append", " ".join((*_APPEND, *boot.shape.append, *words))]
+    argv += ["-append", " ".join((*_APPEND, *shape.append, *words))]
     argv += ["-serial", f"file:{folder / 'console.log'}"]
     argv += ["-chardev", "stdio,id=report,signal=off", "-serial", "chardev:report"]
-    argv += ["-qmp", f"unix:{folder / 'qmp'},server=on,wait=off", *boot.shape.qemu]
+    argv += ["-qmp", f"unix:{folder / 'qmp'},server=on,wait=off", *shape.arguments()]
     with (folder / "qemu.log").open("w") as log:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True

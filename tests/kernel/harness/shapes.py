@@ -11,7 +11,10 @@ _EDU = "edu,dma_mask=0xffffffffffffffff"
 
 @dataclass(frozen=True)
 class Shape:
-    """A machine: what QEMU gets, what the kernel's command line gets, which programs run."""
+    """A machine: what QEMU gets, what the kernel's command line gets, which programs run.
+
+    ``{half}`` in an argument for QEMU stands for half of the memory.
+    """
 
     name: str
     programs: tuple[str, ...]
@@ -22,6 +25,10 @@ class Shape:
     options: dict[str, int] = field(default_factory=dict)
     #: Programs that only the sanitizer kernel can run: they need its fault injection.
     sanitized_programs: tuple[str, ...] = ()
+
+    def arguments(self) -> list[str]:
+        """Return what QEMU gets beside what every guest gets."""
+        return [word.replace("{half}", str(self.memory_mib // 2)) for word in self.qemu]
 
     def of(self, *, sanitized: bool) -> Shape:
         """Return the shape as it is for a packaged kernel, or for the sanitizer kernel."""
@@ -69,8 +76,8 @@ IOMMU = Shape(
     programs=("mem_numa", *_DEVICE, "gpu_two", "gpu_timeout"),
     qemu=(
         *("-device", "intel-iommu"),
-        *("-object", "memory-backend-ram,id=near,size=320M"),
-        *("-object", "memory-backend-ram,id=far,size=320M"),
+        *("-object", "memory-backend-ram,id=near,size={half}M"),
+        *("-object", "memory-backend-ram,id=far,size={half}M"),
         *("-numa", "node,nodeid=0,cpus=0,memdev=near"),
         *("-numa", "node,nodeid=1,cpus=1,memdev=far"),
         *("-device", f"{_EDU},id=edu0", "-device", "edu,id=edu1"),

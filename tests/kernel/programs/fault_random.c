@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A share of all allocations fails everywhere, in the workers of the modules too, while programs do what they always do. */
+/* A share of the modules' allocations fails, in their workers too, while programs do what they always do. */
 #include "lib/fault.h"
 #include "lib/fuzz.h"
 #include "lib/gpu.h"
@@ -36,12 +36,12 @@ static void work(int round)
 		close(fd);
 }
 
-TEST_SECONDS(a_tenth_of_all_allocations_fails, 900)
+TEST_SECONDS(a_tenth_of_the_modules_allocations_fails, 900)
 {
 	long rounds = fuzz_count() / 100 + 20;
 
 	fuzz_start(PROGRAM);
-	fault_prepare();
+	fault_prepare(FAULT_OWN);
 	for (int round = 0; round < rounds; round++) {
 		fault_share(round % 3 ? 10 : 30);
 		work(round);

@@ -31,7 +31,7 @@ TEST(a_device_that_reaches_everything_gets_no_copies)
 	CHECKF(number >= 0, "no such device");
 	int fd = gpu_open(number);
 
-	CHECK(round_trip(fd, 0, BLOCK) == 0);
+	CHECKF(round_trip(fd, 0, BLOCK) == 0, "dma_mask %llx", (unsigned long long)gpu_info(fd).dma_mask);
 	CHECK(round_trip(fd, 1000, 4000) == 0);
 }
 

@@ -16,8 +16,11 @@ static void set(const char *folder, const char *name, const char *value)
 	OK(kt_write(path, value));
 }
 
-void fault_prepare(void)
+void fault_prepare(enum fault_depth depth)
 {
+	char frames[16];
+
+	snprintf(frames, sizeof(frames), "%d", depth);
 	for (int n = 0; n < 2; n++) {
 		set(attributes[n], "ignore-gfp-wait", "N");
 		set(attributes[n], "verbose", "0");
@@ -26,6 +29,10 @@ void fault_prepare(void)
 		set(attributes[n], "times", "-1");
 		set(attributes[n], "interval", "1");
 		set(attributes[n], "probability", "0");
+		/* The kernel's area for modules; nothing else is loaded. */
+		set(attributes[n], "require-start", "0xffffffffa0000000");
+		set(attributes[n], "require-end", "0xffffffffff000000");
+		set(attributes[n], "stacktrace-depth", frames);
 	}
 	set(attributes[1], "ignore-gfp-highmem", "N");
 	set(attributes[1], "min-order", "0");
