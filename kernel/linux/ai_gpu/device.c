@@ -392,11 +392,4 @@ static int gpu_resume(struct device *dev)
 	return 0;
 }
 
-/* The macros bring their commas. */
-/* clang-format off */
-const struct dev_pm_ops ai_gpu_pm = {
-	RUNTIME_PM_OPS(gpu_suspend, gpu_resume, NULL)
-	SYSTEM_SLEEP_PM_OPS(gpu_suspend, gpu_resume)
-};
-
-/* clang-format on */
+_DEFINE_DEV_PM_OPS(ai_gpu_pm, gpu_suspend, gpu_resume, gpu_suspend, gpu_resume, NULL);

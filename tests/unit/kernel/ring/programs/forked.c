@@ -18,7 +18,7 @@ static uint32_t take_all(struct codex_ring_cache *cache, uint32_t *blocks, uint3
 int main(int argc, char **argv)
 {
 	uint32_t count = argc == 2 ? (uint32_t)atoi(argv[1]) : 0, mine, others, first;
-	int status;
+	siginfo_t ended;
 	struct shared_ring ring = guarded_ring(count);
 	uint32_t *holders = shared_memory((count + 1) * sizeof(*holders)), *blocks = calloc(count + 1, sizeof(*blocks));
 	struct codex_ring_cache *cache = new_cache(&ring);
@@ -46,8 +46,12 @@ int main(int argc, char **argv)
 		_exit(0);
 	}
 	/* At the same time, once the child has blocks. */
-	while (!__atomic_load_n(holders + count, __ATOMIC_ACQUIRE))
-		CHECK(waitpid(child, &status, WNOHANG) == 0);
+	while (!__atomic_load_n(holders + count, __ATOMIC_ACQUIRE)) {
+		ended.si_pid = 0;
+		CHECK(waitid(P_PID, (id_t)child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
+		/* A fast one may have ended since the look above, but not without having had blocks. */
+		CHECK(ended.si_pid == 0 || __atomic_load_n(holders + count, __ATOMIC_ACQUIRE));
+	}
 	mine = take_all(cache, blocks, holders, 1);
 	join(child);
 	mine += take_all(cache, blocks + mine, holders, 1);
