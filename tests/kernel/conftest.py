@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--codex-fuzz",
         type=int,
-        default=100_000,
+        default=50_000,
         metavar="N",
         help="operations of the fuzzers, for each entry point, kernel and shape",
     )

@@ -162,45 +162,10 @@ TEST_SECONDS(map, 300)
 	every_allocation("mmap", take, call_map, unmap_it);
 }
 
-static long call_map_ring(void)
-{
-	return (long)mem_try_map(fd, made.ring_offset, made.ring_bytes);
-}
-
-static void unmap_ring(long result)
-{
-	if (result != -1)
-		OK(munmap((void *)result, made.ring_bytes));
-	close_owner(0);
-}
-
-TEST_SECONDS(map_of_the_ring, 300)
-{
-	every_allocation("mmap of the ring", take, call_map_ring, unmap_ring);
-}
-
 static void take_and_export(void)
 {
 	take();
 	dmabuf = mem_export(fd, made.handle);
-}
-
-static long call_map_dmabuf(void)
-{
-	return (long)mmap(NULL, made.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
-}
-
-static void unmap_dmabuf(long result)
-{
-	if (result != -1)
-		OK(munmap((void *)result, made.bytes));
-	close(dmabuf);
-	close_owner(0);
-}
-
-TEST_SECONDS(map_of_the_dmabuf, 300)
-{
-	every_allocation("mmap of the dma-buf", take_and_export, call_map_dmabuf, unmap_dmabuf);
 }
 
 static long call_free(void)
