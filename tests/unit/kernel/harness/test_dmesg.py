@@ -52,3 +52,25 @@ def test_ordinary_lines_pass(line: str) -> None:
 def test_what_follows_is_shown() -> None:
     log = "quiet\nBUG: KASAN: x\n first\n second\n"
     assert dmesg.trouble(log) == ["BUG: KASAN: x", " first", " second"]
+
+
+HOT_PLUG = """[ 1.0] WARNING: possible circular locking dependency detected
+[ 1.0] irq/24-pciehp/41 is trying to acquire lock:
+[ 1.0] ff1100 (&ctrl->reset_lock){.+.+}-{3:3}, at: pciehp_unconfigure_device+0x18e/0x220
+[ 1.0] but task is already holding lock:
+[ 1.0] ffff82 (pci_rescan_remove_lock){+.+.}-{3:3}, at: pci_lock_rescan_remove+0x16/0x20
+[ 1.0] Call Trace:
+[ 1.0]  <TASK>
+[ 1.0]  pciehp_ist+0x275/0x300
+[ 1.0]  </TASK>
+"""
+
+
+def test_the_kernels_own_hot_plug_report_is_known() -> None:
+    assert dmesg.trouble(HOT_PLUG) == []
+
+
+def test_it_hides_nothing_else() -> None:
+    assert dmesg.trouble(HOT_PLUG + "BUG: KASAN: x\n") != []
+    assert dmesg.trouble(HOT_PLUG.replace("pciehp_ist", "ai_gpu_remove [ai_gpu]")) != []
+    assert dmesg.trouble(HOT_PLUG.replace("reset_lock", "other_lock")) != []
