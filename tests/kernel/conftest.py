@@ -148,9 +148,15 @@ def booted(
             {**sizes, **slow},
             limit,
         )
-        log = option.codex_kernel_build / "test-logs" / f"kernel-{'-'.join(key)}.log"
-        outcomes[key] = guest.run(what, log)
-        serial_logs.register("kernel-" + "-".join(key), log)
-        return outcomes[key]
+        name = f"kernel-{'-'.join(key)}"
+        log = option.codex_kernel_build / "test-logs" / f"{name}.log"
+        outcome = guest.run(what, log)
+        if outcome.emulator_crashed:
+            serial_logs.note(f"QEMU itself crashed under guest {name}, which was started again")
+            outcome = guest.run(what, log)
+        if not outcome.healthy:
+            serial_logs.register(name, log)
+        outcomes[key] = outcome
+        return outcome
 
     return boot

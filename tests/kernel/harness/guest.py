@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import signal
 import subprocess
 import tempfile
 import threading
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.kernel.harness import initramfs, report
+from tests.kernel.harness import dmesg, initramfs, report
 from tests.kernel.harness.qmp import Qmp, QmpError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _APPEND = (
     "printk.devkmsg=on",
     "log_buf_len=4M",
 )
+_PROCESSORS = 2
 _INIT = Path(__file__).with_name("init.sh")
 
 
@@ -43,6 +45,18 @@ class Outcome:
     status: int | None
     qemu_words: str
     wall_s: float
+
+    @property
+    def emulator_crashed(self) -> bool:
+        """Whether QEMU broke down by itself, which says nothing about the guest."""
+        return self.status in (-signal.SIGABRT, -signal.SIGSEGV)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing of it is worth showing."""
+        failed = [name for name in self.report.results if self.report.failure(name) is not None]
+        clean = not failed and not self.report.stray and not dmesg.trouble(self.console)
+        return clean and self.report.ended and self.status == 0
 
 
 @dataclass(frozen=True)
@@ -71,11 +85,12 @@ def run(boot: Boot, log: Path) -> Outcome:
         started = time.monotonic()
         log.parent.mkdir(parents=True, exist_ok=True)
         with _qemu(boot, folder) as process, log.open("w") as live:
-            said = _serve(process, folder / "qmp", started + boot.limit_s, live)
+            said, processors = _serve(process, folder / "qmp", started + boot.limit_s, live)
             status = process.poll()
         text = console.read_text(errors="replace")
         words = (folder / "qemu.log").read_text(errors="replace")
-    log.write_text(f"{said}\n---- console\n{text}\n---- QEMU (status {status})\n{words}")
+    ending = f"---- QEMU (status {status})\n{words}{processors}"
+    log.write_text(f"{said}\n---- console\n{text}\n{ending}")
     found = report.parse(said, nonce)
     return Outcome(found, text, status, words, time.monotonic() - started)
 
@@ -97,8 +112,8 @@ def _qemu(boot: Boot, folder: Path) -> Iterator[subprocess.Popen[str]]:
     options = {**shape.options, **boot.options}
     words = [f"codex.{name}={value}" for name, value in options.items()]
     argv = ["qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none"]
-    argv += ["-machine", shape.machine, "-cpu", "max", "-accel", "tcg,thread=multi"]
-    argv += ["-smp", "2,sockets=2", "-m", str(shape.memory_mib)]
+    argv += ["-machine", shape.machine, "-cpu", "max", "-accel", f"tcg,thread={shape.threads}"]
+    argv += ["-smp", f"{_PROCESSORS},sockets={_PROCESSORS}", "-m", str(shape.memory_mib)]
     argv += ["-kernel", str(boot.kernel), "-initrd", str(folder / "initrd")]
     argv += ["-append", " ".join((*_APPEND, *shape.append, *words))]
     argv += ["-serial", f"file:{folder / 'console.log'}"]
@@ -116,13 +131,28 @@ def _qemu(boot: Boot, folder: Path) -> Iterator[subprocess.Popen[str]]:
             process.communicate()
 
 
-def _serve(process: subprocess.Popen[str], socket: Path, deadline: float, live: TextIO) -> str:
+def _serve(
+    process: subprocess.Popen[str], socket: Path, deadline: float, live: TextIO
+) -> tuple[str, str]:
     """Collect the report and do what its ``host`` lines ask, until QEMU ends or time is over.
+
+    Returns the report, and where the guest's processors were if it had to be ended.
 
     ``live`` shows a person who cannot wait how far the guest is.
     """
     assert process.stdout is not None
-    watchdog = threading.Timer(max(deadline - time.monotonic(), 0), process.kill)
+    processors: list[str] = []
+
+    def give_up() -> None:
+        """End a guest that does not end; where its processors are tells whether they still run."""
+        try:
+            processors.append(Qmp(socket).monitor("info registers -a"))
+            processors.extend(Qmp(socket).monitor(f"info lapic {n}") for n in range(_PROCESSORS))
+        except (OSError, QmpError) as error:
+            processors.append(f"QEMU does not tell where its processors are: {error}")
+        process.kill()
+
+    watchdog = threading.Timer(max(deadline - time.monotonic(), 0), give_up)
     watchdog.start()
     lines: list[str] = []
     try:
@@ -139,4 +169,4 @@ def _serve(process: subprocess.Popen[str], socket: Path, deadline: float, live: 
         process.wait()
     finally:
         watchdog.cancel()
-    return "\n".join(lines)
+    return "\n".join(lines), "\n".join(processors)

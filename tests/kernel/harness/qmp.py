@@ -35,6 +35,10 @@ class Qmp:
             case _:
                 raise QmpError(f"the guest asks for {words!r}, which is not known")
 
+    def monitor(self, command: str) -> str:
+        """Answer of QEMU's human monitor; QmpError when it refuses."""
+        return str(self._execute("human-monitor-command", {"command-line": command}))
+
     def _plug(self, arguments: dict[str, Any]) -> None:
         """Plug in a device; one of that name may not have left its slot altogether."""
         deadline = time.monotonic() + _WAIT_S
@@ -48,7 +52,7 @@ class Qmp:
             else:
                 return
 
-    def _execute(self, command: str, arguments: dict[str, Any]) -> None:
+    def _execute(self, command: str, arguments: dict[str, Any]) -> object:
         with socket.socket(socket.AF_UNIX) as channel:
             channel.settimeout(_WAIT_S)
             channel.connect(str(self.path))
@@ -60,3 +64,4 @@ class Qmp:
                     while "return" not in (answer := json.loads(stream.readline())):
                         if "error" in answer:
                             raise QmpError(f"QEMU: {command}: {answer['error']}")
+        return answer["return"]

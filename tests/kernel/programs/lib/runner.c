@@ -97,6 +97,13 @@ static void drop_modules(void)
 	module_drop("ai_mem");
 }
 
+/* Where every task that cannot be woken waits, to the console: what is left of a deadlock. */
+static void show_blocked(void)
+{
+	if (kt_write("/proc/sysrq-trigger", "w"))
+		kt_note("the blocked tasks cannot be shown (%s)", strerror(errno));
+}
+
 /* End what a case started and did not end itself; this process is who inherits it. */
 static bool orphans_end(int group)
 {
@@ -111,6 +118,7 @@ static bool orphans_end(int group)
 			usleep(10000);
 	}
 	kt_note("a process cannot be killed");
+	show_blocked();
 	return false;
 }
 
@@ -133,8 +141,8 @@ static int in_child(void (*function)(const void *), const void *argument, int se
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (now.tv_sec <= end.tv_sec)
 			continue;
-		kt_note("did not end within %ld s: %s", seconds * kt_option("slow", 1),
-			kt_read("/proc/self/wchan"));
+		kt_note("did not end within %ld s", seconds * kt_option("slow", 1));
+		show_blocked();
 		orphans_end(pid);
 		return FAILED;
 	}
