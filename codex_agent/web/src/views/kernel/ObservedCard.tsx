@@ -46,6 +46,7 @@ function Observed({ seen }: { readonly seen: ObservedFunction }) {
             width: seen.port_width,
             speedMax: seen.port_speed_max_gts,
             widthMax: seen.port_width_max,
+            otherEnd: { speedMax: seen.link_speed_max_gts, widthMax: seen.link_width_max },
             of: "Port",
           })}
         </Field>
