@@ -151,8 +151,10 @@ def booted(
         name = f"kernel-{'-'.join(key)}"
         log = option.codex_kernel_build / "test-logs" / f"{name}.log"
         outcome = guest.run(what, log)
-        if outcome.emulator_crashed:
-            serial_logs.note(f"QEMU itself crashed under guest {name}, which was started again")
+        if outcome.emulator_failed:
+            serial_logs.note(
+                f"QEMU failed under guest {name} (status {outcome.status}), which was started again"
+            )
             outcome = guest.run(what, log)
         if not outcome.healthy:
             serial_logs.register(name, log)
