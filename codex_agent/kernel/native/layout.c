@@ -43,32 +43,31 @@ void codex_ring_init(void *ring, uint32_t blocks)
 {
 	struct ai_mem_ring *header = ring;
 	struct ai_mem_ring_batch *batches;
-	uint32_t *links;
-	uint32_t full = blocks / BATCH, single = full * BATCH;
 	size_t bytes = codex_ring_bytes(blocks);
+	uint32_t full, block = 0;
 
 	if (bytes == 0)
 		return;
+	/* Zero: the loose stack is empty, and no block has a link. */
 	memset(ring, 0, bytes);
 	header->version = AI_MEM_ABI_VERSION;
 	header->blocks = blocks;
 	header->batches = (uint32_t)batches_of(blocks);
 	header->batches_offset = BATCHES_OFFSET;
 	header->links_offset = (uint32_t)links_offset(blocks);
+	full = header->batches - AI_MEM_RING_SPARE_BATCHES;
 	batches = (void *)((char *)ring + BATCHES_OFFSET);
 	for (uint32_t at = 0; at < header->batches; at++) {
+		uint32_t count = 0;
+
+		/* The last of the full ones may have fewer than fit. */
+		while (count < BATCH && block < blocks)
+			batches[at].blocks[count++] = block++;
+		batches[at].count = count;
 		batches[at].next = below(at, at < full ? full : header->batches);
-		batches[at].count = at < full ? BATCH : 0;
-		for (uint32_t i = 0; i < batches[at].count; i++)
-			batches[at].blocks[i] = at * BATCH + i;
 	}
-	header->full = full ? 1 : 0;
+	header->full = 1;
 	header->empty = full + 1;
-	/* Blocks that do not fill a batch lie as single ones. */
-	links = (void *)((char *)ring + header->links_offset);
-	for (uint32_t at = single; at < blocks; at++)
-		links[at] = below(at, blocks);
-	header->loose = single < blocks ? single + 1 : 0;
 	/* Whoever sees the magic number sees all that was written before it. */
 	__atomic_store_n(&header->magic, AI_MEM_RING_MAGIC, __ATOMIC_RELEASE);
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / "programs"
 ROOT = FOLDER.parents[2]
 UAPI = ROOT / "kernel/linux/include/uapi"
+NATIVE = ROOT / "codex_agent/kernel/native"
 _CASE = re.compile(r"^TEST(?:_SECONDS)?\((\w+)", re.MULTILINE)
 #: What the runner itself reports for each program.
 BEFORE, AFTER = "loads", "unloads"
@@ -47,18 +48,26 @@ def compile_all(folder: Path) -> Path:
     """Compile into ``folder``; raises CalledProcessError with gcc's words on its standard error."""
     folder.mkdir(parents=True, exist_ok=True)
     binary = folder / "programs"
-    sources = [*sorted(FOLDER.glob("*.c")), *sorted((FOLDER / "lib").glob("*.c"))]
-    watched = [*sources, *(FOLDER / "lib").glob("*.h"), *UAPI.glob("codex/*.h"), Path(__file__)]
+    sources = [path for folder in (FOLDER, FOLDER / "lib", NATIVE) for path in _all(folder, "c")]
+    headers = [
+        path for folder in (FOLDER / "lib", NATIVE, UAPI / "codex") for path in _all(folder, "h")
+    ]
+    watched = [*sources, *headers, Path(__file__)]
     newest = max(path.stat().st_mtime_ns for path in watched)
     if binary.exists() and binary.stat().st_mtime_ns > newest:
         return binary
     objects = []
     for source in sources:
         target = folder / f"{source.parent.name}-{source.stem}.o"
-        _gcc("-c", f"-I{FOLDER}", f"-I{UAPI}", f'-DPROGRAM="{source.stem}"', source, "-o", target)
+        folders = [f"-I{folder}" for folder in (FOLDER, UAPI, NATIVE)]
+        _gcc("-c", *folders, f'-DPROGRAM="{source.stem}"', source, "-o", target)
         objects.append(target)
     _gcc("-static", "-pthread", *objects, "-o", binary)
     return binary
+
+
+def _all(folder: Path, suffix: str) -> list[Path]:
+    return sorted(folder.glob(f"*.{suffix}"))
 
 
 def _gcc(*arguments: str | Path) -> None:

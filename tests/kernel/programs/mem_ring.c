@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The free ring: what the kernel writes into it, and that nothing written into it by a program reaches the kernel. */
 #include "lib/mem.h"
+#include "ring.h"
 
 SETUP(ai_mem, "pool_mib=8");
 
@@ -48,6 +49,25 @@ TEST(it_offers_every_block_once)
 		CHECK(ring->batches_offset + (size_t)ring->batches * sizeof(struct ai_mem_ring_batch) <= made.ring_bytes);
 		CHECK(ring->links_offset + ring->blocks * 4ULL <= made.ring_bytes && ring->links_offset % 4 == 0);
 		CHECKF(count_blocks(ring, seen) == sizes[n], "%zu", sizes[n]);
+		OK(munmap(ring, made.ring_bytes));
+		OK(mem_free(fd, made.handle));
+	}
+}
+
+/* What the fallback without the module makes, and what the library was tested with. */
+TEST(it_is_the_librarys_ring_byte_for_byte)
+{
+	int fd = mem_open();
+
+	for (size_t blocks = 1; blocks <= 2048; blocks += blocks < 100 ? 1 : 487) {
+		struct ai_mem_alloc made = mem_alloc(fd, blocks * BLOCK, AI_MEM_ALLOC_RING);
+		struct ai_mem_ring *ring = ring_of(fd, &made);
+		void *own = aligned_alloc(BLOCK, made.ring_bytes);
+
+		CHECKF(codex_ring_bytes((uint32_t)blocks) == made.ring_bytes, "%zu blocks", blocks);
+		codex_ring_init(own, (uint32_t)blocks);
+		CHECKF(!memcmp(own, ring, made.ring_bytes), "%zu blocks", blocks);
+		free(own);
 		OK(munmap(ring, made.ring_bytes));
 		OK(mem_free(fd, made.handle));
 	}
