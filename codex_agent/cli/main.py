@@ -103,7 +103,57 @@ def build_parser() -> argparse.ArgumentParser:
     config.add_argument("action", choices=["show", "check"])
 
     _add_kernel(command("kernel", "Ask and try the kernel services"), common)
+    _add_update(command("update", "Look for a new version, take it, or go back"), common)
     return parser
+
+
+def _add_update(update: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = update.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def action(name: str, text: str, epilog: str | None = None) -> argparse.ArgumentParser:
+        parser = actions.add_parser(
+            name, help=text, description=f"{text}.", epilog=epilog, parents=[common]
+        )
+        parser.add_argument("--json", action="store_true", help="print it as JSON")
+        return parser
+
+    def source(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--source", metavar="WHERE", help="https://host/path, or a folder such as a USB disk"
+        )
+        parser.add_argument("--to", metavar="VERSION", help="this version instead of the newest")
+
+    source(
+        action(
+            "check",
+            "Look at what is offered and what would be new",
+            "Exit status: 0 nothing newer, 10 a newer version may be taken, 20 not signed by a key "
+            "of this host, others for the refusal that is printed.",
+        )
+    )
+    apply = action(
+        "apply",
+        "Fetch a version and write it into the other slot",
+        "Run it again after an interruption: it goes on. Exit status: 0 done or nothing to do, 20 "
+        "to 33 for a refusal, 69 the source does not answer, 75 another update is under way, 77 "
+        "only root may.",
+    )
+    source(apply)
+    for option, text in (
+        ("--allow-older", "take a version that is older than the running one"),
+        ("--again", "try a version once more that did not start well"),
+        ("--fetch-only", "fetch and check, and write nothing"),
+        ("--scheduled", "do what the policy of this host says for this moment"),
+    ):
+        apply.add_argument(option, action="store_true", help=text)
+    action("status", "Show versions, slots and how an update stands")
+    rollback = action(
+        "rollback",
+        "Let the other good version start next",
+        "Exit status: 0 done, 31 there is no other good version, 77 only root may.",
+    )
+    rollback.add_argument("--to", metavar="VERSION", help="this version")
+    rollback.add_argument("--once", action="store_true", help="at the next restart only")
 
 
 def _add_kernel(kernel: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from codex_agent.config import formats
+from codex_agent.config import formats, update
 from codex_agent.config.layers import file_layer, nearest
 from codex_agent.host.reading import Unreadable
 from codex_agent.problem import Problem
@@ -49,7 +49,7 @@ def problems(root: Root, credentials: str | None = None) -> list[Problem]:
 
     ``credentials`` is the folder of the unit's own credentials.
     """
-    found = _files(root)
+    found = _files(root) + update.load(root).problems
     seen: set[str] = set()
     for folder in (credentials, SYSTEM_CREDENTIALS):
         if folder:

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from codex_agent.config.model import KEYS, Value
+from codex_agent.config.model import KEYS, Key, Value
 from codex_agent.host.reading import Unreadable
 from codex_agent.problem import Problem
 
@@ -47,7 +47,7 @@ def _unknown(label: str, name: str, known: list[str], noun: str) -> Problem:
     return Problem(f"{label}: the {noun} {name} is not known.", hint)
 
 
-def file_layer(root: Root, path: str) -> Layer:
+def file_layer(root: Root, path: str, keys: Mapping[str, Key] = KEYS) -> Layer:
     """Read a TOML file; a missing one is an empty layer, a broken one sets nothing."""
     try:
         text = root.text(path, _LIMIT)
@@ -61,14 +61,14 @@ def file_layer(root: Root, path: str) -> Layer:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         hint = f"Correct {path}; until then the other layers are in use."
         return Layer(path, problems=[Problem(f"{path} is not valid TOML: {error}.", hint)])
-    return checked(path, content)
+    return checked(path, content, keys)
 
 
-def checked(label: str, content: dict[str, object]) -> Layer:
+def checked(label: str, content: dict[str, object], keys: Mapping[str, Key] = KEYS) -> Layer:
     """Check what a file holds; with any mistake the whole layer is left out."""
     problems: list[Problem] = []
     values: dict[str, Value] = {}
-    sections = sorted({name.split(".")[0] for name in KEYS})
+    sections = sorted({name.split(".")[0] for name in keys})
     for section, entries in content.items():
         if section not in sections:
             problems.append(_unknown(label, section, sections, "section"))
@@ -78,10 +78,10 @@ def checked(label: str, content: dict[str, object]) -> Layer:
         else:
             for entry, value in entries.items():
                 name = f"{section}.{entry}"
-                if name not in KEYS:
-                    problems.append(_unknown(label, name, sorted(KEYS), "key"))
+                if name not in keys:
+                    problems.append(_unknown(label, name, sorted(keys), "key"))
                 else:
-                    _take(label, name, value, values, problems)
+                    _take(label, name, keys[name], value, values, problems)
     if problems:
         return Layer(label, problems=problems)
     return Layer(label, values, dict.fromkeys(values, label))
@@ -95,7 +95,9 @@ def environment_layer(environment: Mapping[str, str]) -> Layer:
     for variable, text in sorted(environment.items()):
         if variable in _ENVIRONMENT:
             name = _ENVIRONMENT[variable]
-            _take(f"environment: {variable}", name, KEYS[name].from_text(text), values, problems)
+            key = KEYS[name]
+            label = f"environment: {variable}"
+            _take(label, name, key, key.from_text(text), values, problems)
             places[name] = f"environment {variable}"
         elif variable.startswith(_SECTIONS):
             problems.append(_unknown("environment", variable, sorted(_ENVIRONMENT), "variable"))
@@ -105,9 +107,13 @@ def environment_layer(environment: Mapping[str, str]) -> Layer:
 
 
 def _take(
-    label: str, name: str, value: object, values: dict[str, Value], problems: list[Problem]
+    label: str,
+    name: str,
+    key: Key,
+    value: object,
+    values: dict[str, Value],
+    problems: list[Problem],
 ) -> None:
-    key = KEYS[name]
     good = key.check(value)
     if good is None:
         hint = f"{name} must be {key.expected}."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Value = float | str | tuple[str, ...]
+Value = float | str | tuple[str, ...] | tuple[tuple[str, ...], ...]
 
 _HOST = re.compile(
     r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]{2,45}\]?", re.ASCII
@@ -59,7 +59,9 @@ class Key:
     from_text: Callable[[str], object]
 
 
-def _number(low: float, high: float) -> Callable[[object], Value | None]:
+def number(low: float, high: float) -> Callable[[object], Value | None]:
+    """Return the check of a number from ``low`` to ``high``."""
+
     def check(value: object) -> Value | None:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
@@ -95,10 +97,10 @@ KEYS: dict[str, Key] = {
         (), "a list of at most 64 host names or addresses", _hosts, _text_list
     ),
     "service.sample_interval_s": Key(
-        2.0, "a number of seconds from 0.5 to 60", _number(0.5, 60), _text_number
+        2.0, "a number of seconds from 0.5 to 60", number(0.5, 60), _text_number
     ),
     "health.disk_free_percent_min": Key(
-        5.0, "a percentage from 0 to 100", _number(0, 100), _text_number
+        5.0, "a percentage from 0 to 100", number(0, 100), _text_number
     ),
     "log.level": Key("info", f"one of {', '.join(LEVELS)}", _level, str),
 }

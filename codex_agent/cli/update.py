@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``codex update``: look for a version, take it, show how updates stand, go back.
+
+Exit statuses are those of ``codex_agent.update.exits``; what is refused leaves by the one door.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from codex_agent.cli.progress import Progress
+from codex_agent.cli.rows import Rows, size
+from codex_agent.config import update as policies
+from codex_agent.host.plain import plain
+from codex_agent.problem import shown
+from codex_agent.update.check import check
+from codex_agent.update.exits import Exit, UpdateError
+from codex_agent.update.flow import Updater, Wish
+from codex_agent.update.status import read as read_status
+from codex_agent.update.system import System
+
+if TYPE_CHECKING:
+    import argparse
+
+    from codex_agent.update.check import Found
+    from codex_agent.update.flow import Outcome
+    from codex_agent.update.status import Status
+
+_PACKAGES = 20  # as many changes are shown; --json has all
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the second word of the command asks for."""
+    return execute(arguments, System())
+
+
+def execute(arguments: argparse.Namespace, system: System) -> int:
+    """Do it on a host."""
+    loaded = policies.load(system.root)
+    if arguments.action == "status":
+        status = read_status(system, loaded)
+        _out(status, text_of_status(status), as_json=arguments.json)
+        return int(Exit.DONE)
+    for problem in loaded.problems:
+        print(f"codex: {problem.message}\nhint: {problem.hint}", file=sys.stderr)
+    progress = Progress(sys.stderr, quiet=arguments.json)
+    updater = Updater(system, loaded.policy, progress.tell, progress.say)
+    if arguments.action == "check":
+        found = check(updater, Wish(source=arguments.source, version=arguments.to))
+        _out(found, text_of_check(found), as_json=arguments.json)
+        return found.exit
+    if arguments.action == "rollback":
+        with updater.alone() as turn:
+            outcome = turn.roll_back(arguments.to, once=arguments.once)
+    elif arguments.scheduled:
+        if loaded.problems:
+            text = "Nothing was done: the policy of this host has a mistake."
+            raise UpdateError(Exit.BY_POLICY, text, loaded.problems[0].hint)
+        from codex_agent.update.scheduled import run as scheduled
+
+        outcome = scheduled(updater, datetime.fromtimestamp(system.root.wall()).astimezone())
+    else:
+        wish = Wish(
+            arguments.source, arguments.to, arguments.allow_older, arguments.again,
+            arguments.fetch_only,
+        )  # fmt: skip
+        with updater.alone() as turn:
+            outcome = turn.apply(wish)
+    _out(outcome, text_of_outcome(outcome), as_json=arguments.json)
+    return int(Exit.DONE)
+
+
+def _out(value: Any, text: str, *, as_json: bool) -> None:
+    print(json.dumps(plain(value), indent=2) if as_json else text, flush=True)
+
+
+def text_of_outcome(outcome: Outcome) -> str:
+    """Return what was done, and what was moved for it."""
+    lines = [outcome.message]
+    if outcome.moved_bytes:
+        beside = f"; {outcome.reused} came from the running root" if outcome.reused else ""
+        lines.append(f"{size(outcome.moved_bytes)} were fetched{beside}.")
+    return shown_lines(lines)
+
+
+def shown_lines(lines: list[str]) -> str:
+    """Return lines that are safe on a terminal."""
+    return "\n".join(shown(line) for line in lines)
+
+
+def text_of_check(found: Found) -> str:
+    """Return what is offered and what would be new."""
+    rows = Rows({})
+    rows.add("Running", found.running)
+    new = "newer" if found.newer else "not newer" if found.refused is None else "refused"
+    rows.add("Offered", f"{found.offered}, {new}")
+    rows.add("Built", f"{found.built_at}, kernel {found.kernel}")
+    rows.add("Signed by", found.key)
+    rows.add("Size", f"{size(found.whole_bytes)} in all; of the root only what differs is fetched")
+    if found.refused is not None:
+        rows.add("Refused", found.refused.message)
+        if found.refused.hint:
+            rows.add("", f"hint: {found.refused.hint}")
+    changes = found.changes or []
+    for place, change in enumerate(changes[:_PACKAGES]):
+        words = f"{change.package}  {change.before or 'new'} → {change.after or 'removed'}"
+        rows.add("" if place else "Changes", words)
+    if len(changes) > _PACKAGES:
+        rows.add("", f"and {len(changes) - _PACKAGES} more packages")
+    if found.newer and found.changes == []:
+        rows.add("Changes", "no package")
+    if found.newer and found.changes is None:
+        rows.add("Changes", "unavailable (the packages of this version are not known)")
+    return shown_lines(rows.lines)
+
+
+def text_of_status(status: Status) -> str:
+    """Return how updates stand."""
+    rows = Rows({"running": "this host was not booted from an image of Codex OS"})
+    rows.more("Running", "running", status.running)
+    rows.add("This boot", status.boot + (f" ({status.boot_reason})" if status.boot_reason else ""))
+    for place, version in enumerate(status.versions):
+        words = [version.version, version.standing]
+        if version.tries_left is not None:
+            words.append(f"{version.tries_left} tries left")
+        words += ["running"] if version.running else []
+        words += ["starts next"] if version.default else []
+        words += ["NOT WHOLE"] if version.whole is False else []
+        rows.add("" if place else "Versions", ", ".join(words))
+    for number, (version_text, why) in enumerate(sorted(status.bad.items())):
+        rows.add("" if number else "Not to be used", f"{version_text}: {why}")
+    now = status.progress
+    if now is not None:
+        stage = f"{now.version} {now.stage}" if now.version else "none"
+        rows.add("Update", f"{stage}, under way" if now.under_way else stage)
+        if now.whole_because:
+            rows.add("", f"the whole root was fetched: {now.whole_because}")
+        if now.last_error:
+            rows.add("Last error", now.last_error)
+    rows.add("Offered", _offered(status))
+    policy = status.policy
+    when = f" in {policy.window}" if policy.mode == "apply" and policy.window else ""
+    rows.add("Policy", f"{policy.mode}{when}, from {policy.source or 'no source'}")
+    for place, problem in enumerate(status.problems):
+        rows.add("" if place else "Problems", problem)
+    return shown_lines(rows.lines)
+
+
+def _offered(status: Status) -> str:
+    if status.offered is None:
+        return "nothing was looked for yet" if status.progress is not None else "not known"
+    return f"{status.offered}, looked for at {status.checked_at}"

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts the new root together from the running one and the chunks that differ, by casync."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codex_agent.provision.files import sync_directory
+from codex_agent.update import chunks, index, names
+from codex_agent.update.fetch import digest_of, disk_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from codex_agent.update.fetch import Fetcher
+    from codex_agent.update.program import Done, Runner
+    from codex_agent.update.release import Release
+
+CASYNC = "casync"
+TIMEOUT_S = 6 * 3600.0  # for a whole root over a slow line; a source that stands still ends sooner
+
+
+class Unsuitable(Exception):  # noqa: N818 - a reason, not a fault
+    """The delta cannot be used; ``reason`` completes "The whole root is fetched: …"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a delta moved, and what of the root was already here."""
+
+    moved: int
+    reused: str | None
+
+
+def argv(store: str, seed: Path, index_path: Path, target: Path) -> list[str]:
+    """Return the command that extracts ``target``."""
+    return [
+        CASYNC, "extract", "--verbose", f"--store={store}", f"--seed={seed}",
+        "--what=blob-index", "--seed-output=no", "--reflink=no", "--punch-holes=no",
+        str(index_path), str(target),
+    ]  # fmt: skip
+
+
+def reused(said: str) -> str | None:
+    """Return how much came out of the seed, from casync's last words."""
+    for line in said.replace("\r", "\n").splitlines():
+        _, mark, rest = line.partition("Bytes used from local seed:")
+        if mark:
+            return rest.strip() or None
+    return None
+
+
+@dataclass
+class Delta:
+    """One root to be put together below ``stage``; ``work`` is a folder beside it."""
+
+    run: Runner
+    stage: Path
+    work: Path
+    cache: Path
+    keep: Sequence[int]
+    tell: Callable[[str, int, int], None]
+
+    def make(self, release: Release, seed: Path, fetcher: Fetcher) -> Outcome:
+        """Make the root, or raise ``Unsuitable``; what a source does wrong ends it all."""
+        entry = release.files.get("root-index")
+        if entry is None:
+            raise Unsuitable("this release has no index of chunks")
+        if not seed.exists():
+            raise Unsuitable(f"the running root ({seed}) is not there to begin with")
+        before = fetcher.moved
+        path = fetcher.file(entry.name, entry.bytes, entry.sha256, self.stage)
+        if entry.bytes > index.LIMIT:
+            raise Unsuitable("the index of chunks is too long")
+        try:
+            found = index.parse(path.read_bytes())
+        except ValueError as error:
+            raise Unsuitable(f"the index of chunks cannot be used, {error}") from None
+        if found.size != release.root_bytes:
+            raise Unsuitable("the index of chunks is that of another root")
+        target = self.stage / release.name(names.UNPACKED_ROOT)
+        made = self._fresh(target.name)
+        done, given = self._extract(found, path, seed, made, fetcher)
+        self._judge(done, given, made, release)
+        made.rename(target)
+        sync_directory(self.stage)
+        shutil.rmtree(self.work, ignore_errors=True)
+        return Outcome(fetcher.moved - before, reused(done.err + done.out))
+
+    def _fresh(self, name: str) -> Path:
+        try:
+            # casync writes beside its target and renames; what a cut run left is nothing of use.
+            shutil.rmtree(self.work, ignore_errors=True)
+            self.work.mkdir(mode=0o700)
+            chunks.prepare(self.cache)
+        except OSError as error:
+            raise disk_error(error, self.work.parent) from None
+        return self.work / name
+
+    def _extract(
+        self, found: index.Index, path: Path, seed: Path, made: Path, fetcher: Fetcher
+    ) -> tuple[Done, chunks.Chunks]:
+        def tell(done: int, total: int) -> None:
+            self.tell(f"chunks of {made.name}", done, total)
+
+        given = chunks.Chunks(found, self.cache, fetcher, tell)
+        with chunks.served(given) as store:
+            command = argv(store, seed, path, made)
+            return self.run(command, timeout_s=TIMEOUT_S, keep=self.keep), given
+
+    def _judge(self, done: Done, given: chunks.Chunks, made: Path, release: Release) -> None:
+        if given.error is not None:
+            raise given.error
+        if given.missing is not None:
+            raise Unsuitable(f"the source lacks the chunk {given.missing[:16]}…")
+        if done.status != 0:
+            # A chunk that was spoilt must not spoil the next try as well.
+            shutil.rmtree(self.cache, ignore_errors=True)
+            raise Unsuitable(f"casync did not put it together, {done.last}")
+        whole = made.is_file() and made.stat().st_size == release.root_bytes
+        if not whole or digest_of(made) != release.root_sha256:
+            shutil.rmtree(self.cache, ignore_errors=True)
+            made.unlink(missing_ok=True)
+            raise Unsuitable("what casync put together is not what was signed")

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An update from beginning to end. Each stage is written down before it begins and after it ended.
+
+A run that was cut is simply run again: it looks anew at what is offered, and every file, chunk and
+slot that is already whole is found and not made a second time.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from codex_agent.errors import CodexError
+from codex_agent.provision import files
+from codex_agent.update import boot as booting
+from codex_agent.update import lock, offer, rollback, rules, signature, space, state, sysupdate
+from codex_agent.update.exits import Exit, UpdateError
+from codex_agent.update.fetch import Fetcher, disk_error
+from codex_agent.update.source import Broken, Missing, Source, open_source
+from codex_agent.update.stage import Stage, staged
+from codex_agent.update.state import Loaded
+from codex_agent.update.sysupdate import Sysupdate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from codex_agent.config.update import Policy
+    from codex_agent.update.boot import Boot, Entry
+    from codex_agent.update.offer import Offer
+    from codex_agent.update.release import Release
+    from codex_agent.update.state import State
+    from codex_agent.update.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for."""
+
+    source: str | None = None
+    version: str | None = None
+    allow_older: bool = False
+    again: bool = False
+    fetch_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it; ``changed`` is False where there was nothing to do."""
+
+    changed: bool
+    version: str
+    message: str
+    moved_bytes: int = 0
+    whole_because: str | None = None
+    reused: str | None = None
+
+
+@dataclass
+class Updater:
+    """The host, its policy, and whom to tell."""
+
+    system: System
+    policy: Policy
+    tell: Callable[[str, int, int], None] = field(default=lambda _name, _done, _total: None)
+    say: Callable[[str], None] = field(default=lambda _text: None)
+    open: Callable[..., Source] = open_source
+
+    def verify(self, content: bytes, signed: bytes) -> str:
+        """Check a signature with the keyring of the image."""
+        keyring = str(self.system.path(self.system.keyring))
+        return signature.verify(self.system.run, keyring, content, signed)
+
+    @contextmanager
+    def source(self, wish: Wish) -> Iterator[Fetcher]:
+        """Open the source that is wished, or that of the policy."""
+        text = wish.source or self.policy.source
+        if not text:
+            hint = "Set source in /etc/codex/update.toml, or name one with --source."
+            raise UpdateError(Exit.UNREACHABLE, "This host has no source of updates.", hint)
+        policy = self.policy
+        opened = self.open(text, allow_http=policy.allow_http, ca_file=policy.ca_file or None)
+        try:
+            yield Fetcher(opened, self.tell, sleep=self.system.sleep)
+        finally:
+            opened.close()
+
+    @contextmanager
+    def alone(self) -> Iterator[Turn]:
+        """Take the lock and the state; what a run has learnt is kept also when it fails."""
+        system = self.system
+        if system.euid() != 0:
+            raise UpdateError(Exit.DENIED, "Only root may update this host.", "Run it by sudo.")
+        boot = booting.read(system.root)
+        rules.running_image(boot)
+        files.directory(system.state, files.SECRET_DIRECTORY)
+        with lock.taken(system.state) as handle:
+            files.remove_unfinished(system.state)
+            loaded = state.load(system.state)
+            if loaded.problem is not None:
+                self.say(loaded.problem)
+                state.set_aside(system.state, loaded)
+            turn = Turn(self, boot, loaded, (handle,))
+            try:
+                turn.settle()
+                yield turn
+            except CodexError as error:
+                with suppress(CodexError):
+                    turn.note(last_error=error.message[:500])
+                raise
+            except OSError as error:
+                raise disk_error(error, system.state) from error
+
+    def aside(self) -> Turn:
+        """Return a turn that only looks: without the lock, and it remembers nothing."""
+        boot = booting.read(self.system.root)
+        rules.running_image(boot)
+        try:
+            loaded = state.load(self.system.state)
+        except CodexError:
+            # What root keeps is not for everybody; looking needs none of it.
+            loaded = Loaded(state.State())
+        turn = Turn(self, boot, loaded, (), remembers=False)
+        turn.settle()
+        return turn
+
+
+@dataclass
+class Turn:
+    """One run under the lock."""
+
+    updater: Updater
+    boot: Boot
+    loaded: Loaded
+    keep: tuple[int, ...]
+    remembers: bool = True
+
+    @property
+    def state(self) -> State:
+        """What is remembered."""
+        return self.loaded.state
+
+    @property
+    def slots(self) -> Sysupdate:
+        """What systemd-sysupdate says and does."""
+        return Sysupdate(self.updater.system.run, self.keep)
+
+    @property
+    def running(self) -> str:
+        """The version that runs."""
+        return rules.running_image(self.boot).version
+
+    def note(self, **changes: object) -> None:
+        """Remember something."""
+        self.keep_state(replace(self.state, **changes))  # type: ignore[arg-type]
+
+    def keep_state(self, new: State) -> None:
+        """Replace what is remembered."""
+        if new != self.state:
+            if self.remembers:
+                state.store(self.updater.system.state, new, self.loaded.more)
+            self.loaded = replace(self.loaded, state=new)
+
+    def settle(self) -> None:
+        """Draw the conclusion from the boots since the last run."""
+        now = self.state
+        bad = {v: why[:500] for v, why in rules.bad_versions(now, self.boot).items()}
+        if now.stage == "written" and now.version is not None:
+            if now.version == self.running and self.boot.state == "blessed":
+                now = replace(now, stage="none", version=None, last_error=None)
+            elif now.version in bad:
+                why = f"Version {now.version} was given up: {bad[now.version]}."
+                now = replace(now, stage="none", version=None, last_error=why[:500])
+        if now.pinned is not None and self.boot.default is None:
+            now = replace(now, pinned=None)
+        self.keep_state(replace(now, bad=bad))
+
+    def look(self, wish: Wish, fetcher: Fetcher) -> Offer:
+        """Look at what is offered and remember it."""
+        system = self.updater.system
+        found = offer.look(fetcher, self.updater.verify, system.architecture(), wish.version)
+        newest = found.versions[-1]
+        if not wish.allow_older:
+            rules.not_replayed(newest, self.state)
+        new = state.seen(self.state, newest)
+        self.keep_state(replace(new, offered=newest, checked_at=state.now()))
+        return found
+
+    def judge(self, release: Release, wish: Wish) -> bool:
+        """Apply the rules that need no space; say whether there is something to do."""
+        image = rules.running_image(self.boot)
+        rules.fits(release, image, self.updater.system.architecture())
+        if not rules.newer(release, image, allow_older=wish.allow_older):
+            return False
+        rules.not_bad(release, self.state, self.boot, again=wish.again)
+        return True
+
+    def apply(self, wish: Wish) -> Outcome:
+        """Fetch, write, and leave the rest to the next boot."""
+        try:
+            with self.updater.source(wish) as fetcher:
+                return self._from(self.look(wish, fetcher), wish, fetcher)
+        except UpdateError as error:
+            found = self._without_source(wish, error)
+            if found is None:
+                raise
+            self.updater.say(f"{error.message} What was fetched before is whole, and is used.")
+            return self._from(found, wish, None)
+
+    def _without_source(self, wish: Wish, error: UpdateError) -> Offer | None:
+        """Return what lies whole in the stage when the source cannot be reached."""
+        gone = isinstance(error, (Broken, Missing)) or error.kind is Exit.UNREACHABLE
+        version = self.state.version
+        ready = self.state.stage in ("fetched", "writing") and version is not None
+        if not gone or not ready or version is None or wish.version not in (None, version):
+            return None
+        system = self.updater.system
+        return staged(system, self.updater.verify, system.architecture(), version)
+
+    def _from(self, found: Offer, wish: Wish, fetcher: Fetcher | None) -> Outcome:
+        release = found.release
+        version = release.version
+        if not self.judge(release, wish):
+            return Outcome(False, version, f"Version {version} is running; nothing is newer.")
+        rules.blessed(self.boot)
+        entry = self.boot.of(version)
+        if entry is not None and self._in_slot(version):
+            return self._written_before(entry, wish)
+        moved, because, reused = 0, self.state.whole_because, None
+        if fetcher is not None:
+            moved, because, reused = self._fetch(found, fetcher)
+        if wish.fetch_only:
+            text = f"Version {version} is fetched; codex update apply writes it."
+            return Outcome(True, version, text, moved, because, reused)
+        self._write(release)
+        text = f"Version {version} is written and starts at the next restart."
+        return Outcome(True, version, text, moved, because, reused)
+
+    def _in_slot(self, version: str) -> bool:
+        found = self.slots.describe(version)
+        return found is not None and found.whole
+
+    def _written_before(self, entry: Entry, wish: Wish) -> Outcome:
+        """Choose a version again that lies in the other slot; nothing is moved."""
+        if wish.fetch_only:
+            return Outcome(False, entry.version, f"Version {entry.version} is already written.")
+        changed = False
+        if entry.standing == "bad":
+            rollback.try_again(self.updater.system.entries, entry)
+            changed = True
+        changed = self._choose_newest() or changed or self.state.stage != "written"
+        bad = {v: why for v, why in self.state.bad.items() if v != entry.version}
+        self.note(
+            stage="written", version=entry.version, previous=self.running, bad=bad, last_error=None
+        )
+        self._clear()
+        text = f"Version {entry.version} is already written and starts at the next restart."
+        return Outcome(changed, entry.version, text)
+
+    def _fetch(self, found: Offer, fetcher: Fetcher) -> tuple[int, str | None, str | None]:
+        release = found.release
+        updater = self.updater
+        space.enough(updater.system, release, self.boot)
+        self.note(
+            stage="fetching", version=release.version, previous=self.running, since=state.now(),
+            whole_because=None, last_error=None,
+        )  # fmt: skip
+        stage = Stage(updater.system, self.keep, updater.tell, updater.say)
+        stage.prepare(release)
+        done = stage.fill(found, fetcher)
+        self.note(stage="fetched", whole_because=done.whole_because, moved_bytes=done.moved)
+        return done.moved, done.whole_because, done.reused
+
+    def _write(self, release: Release) -> None:
+        system = self.updater.system
+        self.note(stage="writing", version=release.version, previous=self.running)
+        dropins = system.path(sysupdate.DROPINS)
+        sysupdate.name_partitions(dropins, release)
+        try:
+            self.slots.write(release.version, self.updater.tell)
+        finally:
+            sysupdate.forget_partitions(dropins)
+        after = booting.read(system.root)
+        entry = after.of(release.version)
+        if entry is None or entry.standing == "bad":
+            text = f"Version {release.version} has no boot entry after it was written."
+            raise UpdateError(Exit.NOT_WRITTEN, text, f"ls {system.entries}")
+        self.boot = after
+        self._choose_newest()
+        bad = {v: why for v, why in self.state.bad.items() if v != release.version}
+        self.note(stage="written", bad=bad, last_error=None)
+        self._clear()
+
+    def _choose_newest(self) -> bool:
+        system = self.updater.system
+        cleared = rollback.clear_default(system.run, system.root, self.boot, self.keep)
+        self.note(pinned=None)
+        return cleared
+
+    def _clear(self) -> None:
+        Stage(self.updater.system, self.keep, self.updater.tell, self.updater.say).clear()
+
+    def roll_back(self, version: str | None, *, once: bool) -> Outcome:
+        """Let the other good version start next."""
+        system = self.updater.system
+        entry = rollback.choose(self.boot, self.state, self.slots, version)
+        rollback.set_default(system.run, system.root, entry, self.keep, once=once)
+        if not once:
+            why = f"an operator went back from it to {entry.version}"
+            bad = {**self.state.bad, self.running: why}
+            self.note(pinned=entry.version, bad=bad, stage="none", version=None)
+        when = "at the next restart only" if once else "from the next restart on"
+        return Outcome(True, entry.version, f"Version {entry.version} starts {when}.")

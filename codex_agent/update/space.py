@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether there is room for a release, asked before anything large is moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codex_agent.update import names
+from codex_agent.update.exits import Exit, UpdateError
+from codex_agent.update.fetch import UNFINISHED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from codex_agent.update.boot import Boot
+    from codex_agent.update.release import Release
+    from codex_agent.update.system import System
+
+MARGIN = 64 * 1024**2  # bytes that are left for the rest of the host
+ESP_MARGIN = 1024**2
+
+
+def _here(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def needed(system: System, release: Release) -> int:
+    """Return how many bytes the stage still grows by, in the worst case.
+
+    The root is counted packed and unpacked: chunks or the whole file lie beside what they become.
+    """
+    stage = system.stage
+    left = 0
+    for file in release.files.values():
+        have = max(_here(stage / file.name), _here(stage / (file.name + UNFINISHED)))
+        left += max(file.bytes - have, 0)
+    root = stage / release.name(names.UNPACKED_ROOT)
+    return left + max(release.root_bytes - _here(root), 0)
+
+
+def enough(system: System, release: Release, boot: Boot) -> None:
+    """Refuse a release that does not fit into the stage or onto the boot partition."""
+    want, have = needed(system, release) + MARGIN, system.free(system.state)
+    if want > have:
+        raise _too_little(want, have, str(system.state), "codex status shows what fills it.")
+    uki = release.files["uki"].bytes
+    if boot.of(release.version) is not None:
+        return
+    # systemd-sysupdate removes the version of the other slot first.
+    others = (entry for entry in boot.entries if entry.version != boot.running)
+    gained = sum(_here(system.entries / entry.file) for entry in others)
+    have = system.free(system.entries) + gained
+    if uki + ESP_MARGIN > have:
+        hint = "Remove what is not of Codex OS from the boot partition."
+        raise _too_little(uki + ESP_MARGIN, have, str(system.entries), hint)
+
+
+def _too_little(want: int, have: int, where: str, hint: str) -> UpdateError:
+    mib = 1024**2
+    text = f"Too little space in {where}: {want // mib + 1} MiB needed, {have // mib} MiB free."
+    return UpdateError(Exit.SPACE, text, hint)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first stage: all files of a release, checked, in a folder that systemd-sysupdate reads."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codex_agent.provision import files
+from codex_agent.update import names, offer, sums
+from codex_agent.update import release as description
+from codex_agent.update.delta import Delta, Unsuitable
+from codex_agent.update.exits import UpdateError
+from codex_agent.update.fetch import UNFINISHED, disk_error, matches
+from codex_agent.update.unpack import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from codex_agent.update.fetch import Fetcher
+    from codex_agent.update.offer import Offer, Verify
+    from codex_agent.update.release import Release
+    from codex_agent.update.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """How the root came: ``whole_because`` says why not as a delta, ``reused`` what was here."""
+
+    moved: int
+    whole_because: str | None
+    reused: str | None
+
+
+@dataclass
+class Stage:
+    """The folder of one release; ``keep`` is the lock, ``tell`` gets progress, ``say`` words."""
+
+    system: System
+    keep: Sequence[int]
+    tell: Callable[[str, int, int], None]
+    say: Callable[[str], None]
+
+    def prepare(self, release: Release) -> None:
+        """Make the folder, and remove from it what is not of this release."""
+        folder = self.system.stage
+        kept = {file.name for file in release.files.values()}
+        kept |= {release.name(names.RELEASE), release.name(names.UNPACKED_ROOT)}
+        kept |= {name + UNFINISHED for name in kept}
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            files.check(folder, files.SECRET_DIRECTORY, is_directory=True)
+            for entry in folder.iterdir():
+                if entry.name not in kept:
+                    _remove(entry)
+        except OSError as error:
+            raise disk_error(error, folder) from None
+
+    def fill(self, found: Offer, fetcher: Fetcher) -> Staged:
+        """Bring all files; the checksums come last, so that they never name what is not there."""
+        release, folder = found.release, self.system.stage
+        before = fetcher.moved
+        self._write(release.name(names.RELEASE), found.description)
+        for role in ("signature", "verity", "uki", "manifest", "sbom"):
+            file = release.files.get(role)
+            if file is not None:
+                fetcher.file(file.name, file.bytes, file.sha256, folder)
+        because, reused = self._root(release, fetcher)
+        self._write(names.SIGNATURE, found.signature)
+        self._write(names.SUMS, found.checksums)
+        return Staged(fetcher.moved - before, because, reused)
+
+    def _root(self, release: Release, fetcher: Fetcher) -> tuple[str | None, str | None]:
+        target = self.system.stage / release.name(names.UNPACKED_ROOT)
+        if matches(target, release.root_bytes, release.root_sha256):
+            return None, None
+        system = self.system
+        delta = Delta(system.run, system.stage, system.work, system.chunks, self.keep, self.tell)
+        try:
+            outcome = delta.make(release, system.path(system.seed), fetcher)
+        except Unsuitable as error:
+            self.say(f"The whole root is fetched: {error.reason}.")
+            self._whole(release, fetcher, target)
+            return error.reason, None
+        else:
+            return None, outcome.reused
+
+    def _whole(self, release: Release, fetcher: Fetcher, target: Path) -> None:
+        file = release.files["root"]
+        packed = fetcher.file(file.name, file.bytes, file.sha256, self.system.stage)
+        unpack(
+            self.system.run,
+            packed,
+            target,
+            release.root_bytes,
+            release.root_sha256,
+            keep=self.keep,
+            tell=self.tell,
+        )
+        packed.unlink()
+
+    def _write(self, name: str, content: bytes) -> None:
+        files.write(self.system.stage / name, content, files.SECRET_FILE)
+
+    def clear(self) -> None:
+        """Remove all that was fetched."""
+        for folder in (self.system.stage, self.system.chunks, self.system.work):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()
+
+
+def staged(system: System, verify: Verify, architecture: str, version: str) -> Offer | None:
+    """Return the release that lies whole in the stage, checked from its signature on, or None.
+
+    It lets an update go on whose source is no longer there, such as a disk that was pulled out.
+    """
+    folder = system.stage
+
+    def get(name: str) -> bytes:
+        return _bounded(folder / name, description.LIMIT)
+
+    try:
+        checksums = _bounded(folder / names.SUMS, sums.LIMIT)
+        signature = _bounded(folder / names.SIGNATURE, sums.SIGNATURE_LIMIT)
+        key = verify(checksums, signature)
+        found = offer.judge(checksums, signature, key, architecture, version, get)
+    except (OSError, UpdateError):
+        return None
+    return found if whole(system, found.release) else None
+
+
+def whole(system: System, release: Release) -> bool:
+    """Say whether every file that systemd-sysupdate will read is there as it was signed."""
+    wanted = [
+        (file.name, file.bytes, file.sha256)
+        for role, file in release.files.items()
+        if role in names.NEEDED - {"root"}
+    ]
+    wanted.append((release.name(names.UNPACKED_ROOT), release.root_bytes, release.root_sha256))
+    return all(matches(system.stage / name, size, digest) for name, size, digest in wanted)
+
+
+def _bounded(path: Path, limit: int) -> bytes:
+    with path.open("rb") as stream:
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(f"{path} is too long")
+    return content
