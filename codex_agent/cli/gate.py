@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_agent.cli.collect import collect
-from codex_agent.host import checks, systemd
+from codex_agent.host import boots, checks, systemd
 from codex_agent.host.model import Check
 from codex_agent.host.reading import Unreadable
 from codex_agent.problem import shown
@@ -77,7 +77,9 @@ def unsettled(host: HostSnapshot, reason: str, timeout_s: float) -> HostSnapshot
     """Return the snapshot with the verdict that a host deserves which did not finish starting."""
     message = f"The host did not finish starting within {timeout_s:.0f} s ({reason})."
     others = [check for check in host.verdict.checks if check.name != "failed-units"]
-    waited = Check("failed-units", "unknown", message, "systemctl list-jobs")
+    # It gates here: else something that degrades the host would settle the verdict of a boot that
+    # hangs, and the boot would count as good.
+    waited = Check("failed-units", "unknown", message, "systemctl list-jobs", gates=True)
     return replace(host, verdict=checks.verdict([*others, waited]))
 
 
@@ -99,3 +101,11 @@ def line(host: HostSnapshot) -> str:
     if bad:
         words.append(f"because={','.join(bad)}")
     return shown(" ".join(words))
+
+
+def reasons(host: HostSnapshot) -> list[str]:
+    """Return a line for each check that stands against this boot, for the journal."""
+    if host.verdict.state in boots.GOOD:
+        return []
+    bad = boots.against(host.verdict.checks)
+    return [shown(f"codex-reason: {check.name}: {check.message}") for check in bad]

@@ -83,6 +83,14 @@ def build_parser() -> argparse.ArgumentParser:
         "--timeout", type=seconds, default=600.0, metavar="S", help="longest wait of --gate (600)"
     )
 
+    probe = command("probe", "Ask the probes that start programs, open devices or wait")
+    probe.epilog = "Exit status: 0 all answer or are not for this host, 1 one does not."
+    probe.add_argument("name", nargs="?", metavar="NAME", help="ask only this one")
+    probe.add_argument("--json", action="store_true", help="print it as JSON")
+    probe.add_argument(
+        "--keep", action="store_true", help="keep all answers for the verdict on this host"
+    )
+
     serve = command("serve", "Serve the API and the page over HTTPS")
     serve.add_argument(
         "--listen", metavar="ADDRESS:PORT", help="where to listen, unless systemd gives a socket"

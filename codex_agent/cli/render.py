@@ -76,8 +76,22 @@ def _identity(rows: Rows, host: HostSnapshot) -> None:
             lambda i: f"{i.id} {i.version}, flavour {i.flavour or '-'}, commit {i.commit or '-'}",
         )
     rows.more("Slot", "slot", host.slot)
+    _given_up(rows, host)
     rows.more("Up for", "uptime_s", host.uptime_s, duration)
     rows.more("Failed units", "units.failed", host.units.failed, lambda f: ", ".join(f) or "none")
+
+
+def _given_up(rows: Rows, host: HostSnapshot) -> None:
+    """Say which version was started here and why it is not the one that runs."""
+    if host.given_up is None:
+        rows.more("Given up", "given_up", None)
+    for entry in host.given_up or []:
+        noun = "1 boot" if entry.boots == 1 else f"{entry.boots} boots"
+        last = "without a verdict" if entry.outcome == "no-verdict" else entry.outcome
+        text = f"{entry.version} after {noun}, the last {last} ({entry.last_at})"
+        rows.add("Given up", shown(text))
+        for reason in entry.reasons:
+            rows.add("", shown(f"{reason.check}: {reason.message}"))
 
 
 def _seal(rows: Rows, host: HostSnapshot) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from codex_agent.cli import gate, render
 from codex_agent.cli.collect import collect
 from codex_agent.host.root import Root
+from codex_agent.probe import record
 
 if TYPE_CHECKING:
     import argparse
@@ -23,8 +24,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the state of the host and return the exit status of its verdict."""
     root = Root()
     if arguments.gate:
+        begun = record.begin(root)
         host = gate.wait(root, arguments.timeout)
-        print(gate.line(host), flush=True)
+        # Kept before it is said: whoever reads it may restart the host at once.
+        wrong = record.finish(root, host)
+        print(gate.line(host), *gate.reasons(host), sep="\n", flush=True)
+        for problem in dict.fromkeys(filter(None, (begun, wrong))):
+            print(f"codex: {problem}", file=sys.stderr)
         return EXIT[host.verdict.state]
     host = show(root)
     if arguments.json:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from codex_agent.host import services
+from codex_agent.host import probes, services
 from codex_agent.host.model import Check, Verdict
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from codex_agent.problem import Problem
 
 _RANK: dict[VerdictState, int] = {"healthy": 0, "degraded": 1, "failed": 2}
-# The worst that a check can make of the verdict; all others can only degrade it.
-_CAN_FAIL = frozenset({"root-verity", "agent"})
 _STARTING = ("initializing", "starting")
 _SHOWN = 5  # names in a sentence
 
@@ -32,7 +30,8 @@ class Circumstances:
     """What the checks need beside the readings.
 
     ``settled`` is set by the health gate, which runs as part of the start that it judges and has
-    seen for itself that nothing else is queued. ``agent`` is the outcome of asking the service.
+    seen for itself that nothing else is queued. ``agent`` is the outcome of asking the service,
+    ``probed`` what was asked beside the snapshot.
     """
 
     efi: bool
@@ -42,13 +41,17 @@ class Circumstances:
     agent: Check
     services: KernelStats
     settled: bool = False
+    probed: Sequence[Check] = ()
 
 
 def verdict(checks: list[Check]) -> Verdict:
-    """Return the state that all checks together leave possible; several possible: unknown."""
+    """Return the state that all checks together leave possible; several possible: unknown.
+
+    Only a check that gates can make it worse than degraded.
+    """
     low = high = _RANK["healthy"]
     for check in checks:
-        worst = _RANK["failed" if check.name in _CAN_FAIL else "degraded"]
+        worst = _RANK["failed" if check.gates else "degraded"]
         if check.state == "failed":
             low = max(low, worst)
         elif check.state == "degraded":
@@ -65,18 +68,18 @@ def verdict(checks: list[Check]) -> Verdict:
 
 def judge(host: HostSnapshot, around: Circumstances) -> Verdict:
     """Return the verdict on a snapshot (whose own verdict is ignored)."""
-    return verdict(
-        [
-            root_verity(host),
-            secure_boot(host, around.efi),
-            lockdown(host),
-            failed_units(host, around),
-            disk_space(host, around.disk_free_percent_min),
-            *services.checks(around.services),
-            configuration(around.problems),
-            around.agent,
-        ]
-    )
+    made = [
+        root_verity(host),
+        secure_boot(host, around.efi),
+        lockdown(host),
+        failed_units(host, around),
+        disk_space(host, around.disk_free_percent_min),
+        # Without Secure Boot the kernel refuses our modules; that is a state of the machine.
+        *services.checks(around.services, must=bool(host.delivery == "image" and host.secure_boot)),
+        configuration(around.problems),
+        around.agent,
+    ]
+    return verdict([*map(probes.marked, made), *around.probed])
 
 
 def _reason(host: HostSnapshot, path: str) -> str:

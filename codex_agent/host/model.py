@@ -18,6 +18,7 @@ VerityState = Literal["active", "corrupted", "inactive"]
 Lockdown = Literal["none", "integrity", "confidentiality"]
 Delivery = Literal["image", "host"]
 Slot = Literal["A", "B"]
+BootOutcome = Literal["failed", "unknown", "no-verdict"]
 PciKind = Literal["display", "accelerator"]
 
 
@@ -159,12 +160,39 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was judged: a sentence, and what to do where that is known."""
+    """One thing that was judged: a sentence, and what to do where that is known.
+
+    ``gates``: where it fails, or is not known, a boot is not a good one.
+    """
 
     name: str
     state: CheckState
     message: str
     hint: str | None = None
+    gates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BootReason:
+    """What was not right with a boot: the name of a check and its sentence."""
+
+    check: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A version that was started here and whose last boot was not a good one.
+
+    ``boots`` of it were bad, the last at ``last_at`` by the host's clock; ``no-verdict``: that one
+    ended before anything could be said, as when it hangs or loses its power.
+    """
+
+    version: str
+    boots: int
+    last_at: str
+    outcome: BootOutcome
+    reasons: list[BootReason]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,5 +238,6 @@ class HostSnapshot:
     pci: list[PciFunction] | None
     services: KernelServices
     units: Units
+    given_up: list[GivenUp] | None
     verdict: Verdict
     readings: dict[str, ReadingInfo]

@@ -11,6 +11,7 @@ from codex_agent.host.reading import Reading
 from codex_agent.kernel.figures import KernelServices
 
 if TYPE_CHECKING:
+    from codex_agent.host.model import CheckState
     from codex_agent.host.reading import Ledger
     from codex_agent.kernel.figures import GpuFigures, KernelStats, ServiceStats
     from codex_agent.kernel.stats import Taken
@@ -33,15 +34,19 @@ def read(taken: Taken, ledger: Ledger) -> KernelServices:
     )
 
 
-def checks(stats: KernelStats) -> list[Check]:
-    """Judge the modules: one that this host should have and that does not answer degrades it."""
+def checks(stats: KernelStats, *, must: bool = False) -> list[Check]:
+    """Judge the modules: one that this host should have and that does not answer degrades it.
+
+    ``must``: kernel and modules came as one, so that a module which is not there makes it fail.
+    """
     return [
-        _module("ai-mem", "ai_mem", stats.memory),
-        _devices(_module("ai-gpu", "ai_gpu", stats.gpu), stats.gpu.figures),
+        _module("ai-mem", "ai_mem", stats.memory, must=must),
+        _devices(_module("ai-gpu", "ai_gpu", stats.gpu, must=must), stats.gpu.figures),
     ]
 
 
-def _module(name: str, module: str, found: ServiceStats) -> Check:
+def _module(name: str, module: str, found: ServiceStats, *, must: bool) -> Check:
+    bad: CheckState = "failed" if must else "degraded"
     if found.state == "active":
         return Check(name, "ok", f"The module {module} is loaded and answers.")
     reason = found.reason or "it was not read"
@@ -50,11 +55,11 @@ def _module(name: str, module: str, found: ServiceStats) -> Check:
         return Check(name, "skipped", sentence)
     if found.state == "malformed":
         text = f"What the module {module} says is {reason}."
-        return Check(name, "degraded", text, found.hint)
+        return Check(name, bad, text, found.hint)
     if found.state == "unreadable":
         text = f"The state of the module {module} is not known: {reason}."
         return Check(name, "unknown", text, found.hint)
-    return Check(name, "degraded", sentence, found.hint)
+    return Check(name, bad, sentence, found.hint)
 
 
 def _devices(check: Check, figures: GpuFigures | None) -> Check:

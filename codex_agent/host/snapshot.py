@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from codex_agent.host import (
+    boots,
     checks,
     disks,
     filesystems,
@@ -16,6 +17,7 @@ from codex_agent.host import (
     load,
     mounts,
     pci,
+    probes,
     release,
     rootdevice,
     services,
@@ -82,12 +84,14 @@ def take(
     os_release = release.os_release(root)
     locked = kernel.lockdown(root)
     standing = stats.take(root)
+    delivery = ledger.note("delivery", release.delivery(os_release))
+    image = ledger.note("image", release.image(os_release))
     host = HostSnapshot(
         schema=SCHEMA,
         taken_at=datetime.fromtimestamp(root.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         hostname=ledger.note("hostname", kernel.hostname(root)),
-        delivery=ledger.note("delivery", release.delivery(os_release)),
-        image=ledger.note("image", release.image(os_release)),
+        delivery=delivery,
+        image=image,
         slot=ledger.note("slot", slot.read(root, device)),
         verity=verity.read(root, device, ledger),
         secure_boot=ledger.note("secure_boot", firmware.secure_boot(root)),
@@ -105,9 +109,11 @@ def take(
         pci=pci.read(root, ledger),
         services=services.read(standing, ledger),
         units=Units(failed=ledger.note("units.failed", facts.then(lambda f: f.failed))),
+        given_up=ledger.note("given_up", boots.given_up(root, image.version if image else None)),
         verdict=Verdict("unknown", []),
         readings={},
     )
+    probed = probes.read(root, ledger, delivery)
     now = root.monotonic()
     around = checks.Circumstances(
         efi=firmware.booted_by_efi(root),
@@ -117,6 +123,7 @@ def take(
         agent=judgement.agent,
         services=standing.stats,
         settled=judgement.settled,
+        probed=probed,
     )
     judged = checks.with_verdict(replace(host, readings=_aged(ledger.entries, now)), around)
     return Sample(judged, now, ledger.entries, standing)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.guest
 KEYS = {
     "schema", "taken_at", "hostname", "delivery", "image", "slot", "verity", "secure_boot",
     "lockdown", "kernel", "firmware", "machine", "uptime_s", "boot_id", "cpu", "memory", "io",
-    "disks", "filesystems", "pci", "services", "units", "verdict", "readings",
+    "disks", "filesystems", "pci", "services", "units", "given_up", "verdict", "readings",
 }  # fmt: skip
 EXIT = {"healthy": 0, "degraded": 1, "failed": 2, "unknown": 3}
 

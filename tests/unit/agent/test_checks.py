@@ -13,12 +13,17 @@ from codex_agent.problem import Problem
 from tests.unit.agent import trees
 from tests.unit.agent.trees import GIB, Tree
 
+GATING = {"root-verity", "agent"}
 NAMES = ["root-verity", "secure-boot", "failed-units", "agent"]
 STATES: list[CheckState] = ["ok", "degraded", "failed", "unknown", "skipped"]
 
 
 def state(**checks: CheckState) -> str:
-    return verdict([Check(n.replace("_", "-"), s, "x") for n, s in checks.items()]).state
+    return judged([(n.replace("_", "-"), s) for n, s in checks.items()])
+
+
+def judged(pairs: list[tuple[str, CheckState]]) -> str:
+    return verdict([Check(n, s, "x", gates=n in GATING) for n, s in pairs]).state
 
 
 @pytest.mark.parametrize(
@@ -45,13 +50,12 @@ def test_verdict(checks: dict[str, CheckState], expected: str) -> None:
 def test_a_settled_verdict_does_not_depend_on_what_is_unknown(
     pairs: list[tuple[str, CheckState]],
 ) -> None:
-    found = verdict([Check(n, s, "x") for n, s in pairs]).state
+    found = judged(pairs)
     if found == "unknown":
         return
     for better in STATES:
-        replaced = [Check(n, better if s == "unknown" else s, "x") for n, s in pairs]
         if better != "unknown":
-            assert verdict(replaced).state == found
+            assert judged([(n, better if s == "unknown" else s) for n, s in pairs]) == found
 
 
 def test_space_below_the_limit_degrades(tree: Tree) -> None:

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from codex_agent.host.checks import outcome
+from codex_agent.host.plain import plain
+from codex_agent.host.probes import ASKED, PLACE, Result
 from codex_agent.host.reading import Reading
 from codex_agent.host.root import Root
 from codex_agent.host.snapshot import Judgement, Sample, take
@@ -258,7 +261,22 @@ def image(tree: Tree, *, slot: str = "A") -> Tree:
     )
     tree.put("/run/codex/verity-status", "root: 0 819200 verity V\n", age_s=3)
     tree.put("/run/codex/verity-table", table_line(), age_s=3)
+    probed(tree)
     return modules(tree)
+
+
+def probed(tree: Tree, *changed: Result, age_s: float = 3.0) -> Tree:
+    """What the probes have found: nothing wrong, unless ``changed``."""
+    results = {probe.name: Result(probe.name, probe.asks, "ok", "All is well.", None, probe.gates,
+                                  probe.limit_s or 0.0, 0.1) for probe in ASKED}  # fmt: skip
+    results |= {result.name: result for result in changed}
+    content = {
+        "schema": 1, "taken_at": "2026-11-22T09:00:00Z",
+        "monotonic_s": tree.clock.monotonic() - age_s,
+        "results": [plain(result) for result in results.values()],
+    }  # fmt: skip
+    tree.put(PLACE, json.dumps(content))
+    return tree
 
 
 def image_secure_boot(tree: Tree, *, slot: str = "A") -> Tree:

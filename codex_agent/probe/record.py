@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the journal of boots: that one has begun, and before it fails, what failed.
+
+The file is replaced as a whole and is on the disk when these return: cut off at any point, the old
+one or the new one is read. Nothing that goes wrong here changes a verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codex_agent.errors import CodexError
+from codex_agent.host import boots, kernel, release
+from codex_agent.host.boots import Boot
+from codex_agent.host.model import BootReason
+from codex_agent.host.plain import plain
+from codex_agent.host.reading import Unreadable
+from codex_agent.problem import shown
+from codex_agent.provision import files
+
+if TYPE_CHECKING:
+    from codex_agent.host.model import HostSnapshot
+    from codex_agent.host.root import Root
+
+MOST = 20  # boots that are kept
+BROKEN = "journal.json.broken"
+_BYTES = 200 * 1024  # less than its readers take
+
+
+def begin(root: Root) -> str | None:
+    """Keep that this boot has begun; returns a sentence where that was not possible.
+
+    A boot that ends without a verdict is then known for what it was.
+    """
+    found = _this(root)
+    if found is None:
+        return None
+    return _put(root, found)
+
+
+def finish(root: Root, host: HostSnapshot) -> str | None:
+    """Keep what this boot amounted to; returns a sentence where that was not possible."""
+    found = _this(root)
+    if found is None:
+        return None
+    bad = boots.against(host.verdict.checks)
+    judged = replace(
+        found,
+        judged_at=_now(root),
+        verdict=host.verdict.state,
+        reasons=[BootReason(shown(check.name), shown(check.message)) for check in bad],
+    )
+    return _put(root, judged)
+
+
+def _now(root: Root) -> str:
+    return datetime.fromtimestamp(root.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _this(root: Root) -> Boot | None:
+    """Return this boot; None where there is nobody to go back to, or no right to write."""
+    version, boot_id = release.version_of(root), kernel.boot_id(root).value
+    if version is None or boot_id is None or os.geteuid() != 0:
+        return None
+    return Boot(boot_id, version, boots.entry(root), _now(root), None, None, [])
+
+
+def _put(root: Root, found: Boot) -> str | None:
+    try:
+        folder = Path(root.at(boots.FOLDER))
+        files.directory(folder, files.PUBLIC_DIRECTORY)
+        files.remove_unfinished(folder)
+        content, problem = _kept(root, folder)
+        started = [entry.get("started_at") for entry in content["boots"] if _is(entry, found)]
+        if started and isinstance(started[0], str):
+            found = replace(found, started_at=started[0])
+        others = [entry for entry in content["boots"] if not _is(entry, found)]
+        content["boots"] = [*others, plain(found)][-MOST:]
+        while len(data := json.dumps(content, indent=1).encode()) > _BYTES:
+            del content["boots"][0]
+        files.write(folder / Path(boots.PLACE).name, data + b"\n", files.PUBLIC_FILE)
+    except CodexError as error:
+        return f"The journal of boots is not kept: {error.message}"
+    except OSError as error:
+        why = (error.strerror or "unknown error").lower()
+        return f"The journal of boots is not kept: {why}."
+    return problem
+
+
+def _kept(root: Root, folder: Path) -> tuple[dict[str, Any], str | None]:
+    """Return the journal as it is, with what a newer version added; a broken one is set aside."""
+    empty: dict[str, Any] = {"schema": boots.SCHEMA, "boots": []}
+    try:
+        text = root.text(boots.PLACE)
+    except Unreadable as error:
+        if error.absent:
+            return empty, None
+        reason = error.reason
+    else:
+        try:
+            boots.load(text)
+        except ValueError as error:
+            reason = f"{boots.PLACE} is broken: {error}"
+        else:
+            return json.loads(text), None
+    (folder / Path(boots.PLACE).name).rename(folder / BROKEN)
+    return empty, f"The journal of boots begins anew; {reason}."
+
+
+def _is(entry: object, found: Boot) -> bool:
+    return isinstance(entry, dict) and entry.get("boot_id") == found.boot_id
