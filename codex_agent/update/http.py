@@ -197,8 +197,8 @@ class Http:
         return Broken(self.label, "does not speak HTTP as it should")
 
     def _redirected(self, url: str, location: str | None) -> str:
-        target = urljoin(url, location or "")
         try:
+            target = urljoin(url, location or "")
             parts = urlsplit(target)
             _ = parts.port
         except ValueError:

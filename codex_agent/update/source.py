@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,5 +156,7 @@ def open_source(text: str, *, allow_http: bool = False, ca_file: str | None = No
 
 
 def _refused(text: str, clause: str) -> UpdateError:
+    # What stands before the host may be a password.
+    shown = re.sub(r"//[^/]*@", "//…@", text)
     hint = "A source is https://host/path, file:///path or /path; see /etc/codex/update.toml."
-    return UpdateError(Exit.USAGE, f"The source {text} {clause}.", hint)
+    return UpdateError(Exit.USAGE, f"The source {shown} {clause}.", hint)

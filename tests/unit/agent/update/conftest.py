@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys for the whole run, and for each test a folder of releases and a host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.unit.agent.update import keys as making
+from tests.unit.agent.update.hosts import Host
+from tests.unit.agent.update.releases import Folder
+from tests.unit.agent.update.server import Server, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.unit.agent.update.keys import Keys
+
+
+@pytest.fixture(scope="session")
+def keys() -> Iterator[Keys]:
+    with making.made() as found:
+        yield found
+
+
+@pytest.fixture
+def folder(tmp_path: Path, keys: Keys) -> Folder:
+    return Folder(tmp_path / "releases", keys)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, keys: Keys) -> Host:
+    return Host(tmp_path / "machine", keys)
+
+
+@pytest.fixture
+def server(folder: Folder) -> Iterator[Server]:
+    with serving(folder.path) as found:
+        yield found

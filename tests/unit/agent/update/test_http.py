@@ -1,0 +1,416 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server that lies, is slow, stops, or sends us elsewhere: it costs a sentence, never the host."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from codex_agent.update import names
+from codex_agent.update.exits import Exit, UpdateError
+from codex_agent.update.fetch import Fetcher, Pace
+from codex_agent.update.http import Http
+from codex_agent.update.source import Broken, Missing, open_source
+from tests.unit.agent.update.releases import noise
+from tests.unit.agent.update.server import Handler, Server, authority, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+NAME = "codex-os_0.1.11_x86-64.efi"
+CONTENT = noise(3_000_000, 7)
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+SOON_S = 0.6
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    path = tmp_path / "offered"
+    path.mkdir()
+    (path / NAME).write_bytes(CONTENT)
+    return path
+
+
+@pytest.fixture
+def lab(place: Path) -> Iterator[Server]:
+    with serving(place) as server:
+        yield server
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Path:
+    path = tmp_path / "stage"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def opened(lab: Server) -> Iterator[Http]:
+    source = Http(lab.url, allow_http=True, timeout_s=SOON_S)
+    yield source
+    source.close()
+
+
+def fetcher(source: Http, **named: object) -> Fetcher:
+    return Fetcher(source, sleep=lambda _s: None, **named)  # type: ignore[arg-type]
+
+
+def get(source: Http, stage: Path, **named: object) -> Fetcher:
+    work = fetcher(source, **named)
+    assert work.file(NAME, len(CONTENT), DIGEST, stage).read_bytes() == CONTENT
+    assert [path.name for path in stage.iterdir()] == [NAME]
+    return work
+
+
+def refused(source: Http, stage: Path, **named: object) -> UpdateError:
+    with pytest.raises(UpdateError) as caught:
+        fetcher(source, **named).file(NAME, len(CONTENT), DIGEST, stage)
+    assert not (stage / NAME).exists()
+    return caught.value
+
+
+def test_whole_file_and_not_twice(lab: Server, opened: Http, stage: Path) -> None:
+    assert get(opened, stage).moved == len(CONTENT)
+    assert get(opened, stage).moved == 0
+    assert len(lab.asked) == 1
+
+
+def test_stop_in_the_middle_moves_only_the_rest(lab: Server, opened: Http, stage: Path) -> None:
+    half = len(CONTENT) // 2
+
+    def stop(handler: Handler, content: bytes) -> None:
+        handler.head(200, {"Content-Length": str(len(content))})
+        handler.body(content[:half])
+        handler.cut()
+
+    lab.behaviours[NAME] = stop
+    error = refused(opened, stage, attempts=1)
+    assert isinstance(error, Broken)
+    assert "stopped in the middle" in error.message
+    assert (stage / f"{NAME}.part").stat().st_size == half
+    del lab.behaviours[NAME]
+    lab.sent.clear()
+    assert get(opened, stage).moved == len(CONTENT) - half
+    assert lab.sent[NAME] == len(CONTENT) - half
+    assert lab.asked[-1] == (NAME, f"bytes={half}-")
+
+
+def test_a_line_that_breaks_again_and_again(lab: Server, opened: Http, stage: Path) -> None:
+    def bit(handler: Handler, content: bytes) -> None:
+        start = int((handler.headers.get("Range") or "bytes=0-")[6:-1])
+        extent = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        status, headers = (206, {"Content-Range": extent}) if start else (200, {})
+        handler.head(status, {"Content-Length": str(len(content) - start), **headers})
+        handler.body(content[start : start + 800_000])
+        handler.cut()
+
+    lab.behaviours[NAME] = bit
+    assert get(opened, stage).moved == len(CONTENT)
+    assert len(lab.asked) == 4
+
+
+def test_a_server_without_ranges_begins_anew(lab: Server, opened: Http, stage: Path) -> None:
+    (stage / f"{NAME}.part").write_bytes(CONTENT[:1000])
+    lab.behaviours[NAME] = lambda handler, content: handler.answer(200, content)
+    assert get(opened, stage).moved == len(CONTENT)
+
+
+def test_a_part_of_something_else_is_replaced(opened: Http, stage: Path) -> None:
+    (stage / f"{NAME}.part").write_bytes(b"x" * 1000)
+    assert get(opened, stage).moved == 2 * len(CONTENT) - 1000
+
+
+@pytest.mark.parametrize("extra", [0, 1, 1000])
+def test_a_part_that_is_too_long_is_replaced(opened: Http, stage: Path, extra: int) -> None:
+    (stage / f"{NAME}.part").write_bytes(b"x" * (len(CONTENT) + extra))
+    assert get(opened, stage).moved == len(CONTENT)
+
+
+@pytest.mark.parametrize("change", [1, -1, 10**12])
+def test_another_length_than_was_signed(
+    lab: Server, opened: Http, stage: Path, change: int
+) -> None:
+    def lie(handler: Handler, content: bytes) -> None:
+        handler.head(200, {"Content-Length": str(len(content) + change)})
+        handler.body(content)
+        handler.cut()
+
+    lab.behaviours[NAME] = lie
+    error = refused(opened, stage)
+    assert error.kind is Exit.DIFFERENT
+    assert f"{len(CONTENT)} were signed" in error.message
+
+
+def endless(handler: Handler, content: bytes) -> None:
+    handler.close_connection = True
+    handler.head(200, {"Connection": "close"})
+    while not handler.server.ended.is_set():
+        try:
+            handler.wfile.write(b"x" * 65536)
+        except OSError:
+            return
+
+
+def test_an_endless_body_never_fills_the_disk(lab: Server, opened: Http, stage: Path) -> None:
+    lab.behaviours[NAME] = endless
+    error = refused(opened, stage)
+    assert error.kind is Exit.DIFFERENT
+    assert "more bytes" in error.message
+    assert list(stage.iterdir()) == []
+
+
+def test_an_endless_index_is_bounded(lab: Server, opened: Http) -> None:
+    lab.behaviours[names.SUMS] = endless
+    with pytest.raises(UpdateError, match="longer than 1000 bytes") as caught:
+        fetcher(opened).small(names.SUMS, 1000)
+    assert caught.value.kind is Exit.MALFORMED
+
+
+def test_a_long_index_is_not_even_read(lab: Server, opened: Http, place: Path) -> None:
+    (place / names.SUMS).write_bytes(b"x" * 2_000_000)
+    work = fetcher(opened)
+    with pytest.raises(UpdateError, match="longer than 1000 bytes"):
+        work.small(names.SUMS, 1000)
+    assert work.moved == 0
+
+
+def test_other_content(lab: Server, opened: Http, stage: Path) -> None:
+    lab.behaviours[NAME] = lambda handler, content: handler.answer(200, content[::-1])
+    error = refused(opened, stage)
+    assert error.kind is Exit.DIFFERENT
+    assert list(stage.iterdir()) == []
+
+
+def drip(write: Callable[[Handler], bytes], pause_s: float) -> Callable[[Handler, bytes], None]:
+    def behave(handler: Handler, content: bytes) -> None:
+        handler.close_connection = True
+        part = write(handler)
+        while not handler.server.ended.wait(pause_s):
+            try:
+                handler.wfile.write(part)
+                handler.wfile.flush()
+            except OSError:
+                return
+
+    return behave
+
+
+def test_a_header_that_drips_is_cut(lab: Server, opened: Http, stage: Path) -> None:
+    """Each byte comes well within the socket's own limit of time."""
+    lab.behaviours[NAME] = drip(lambda _handler: b"X", 0.1)
+    start = time.monotonic()
+    assert "did not answer within" in refused(opened, stage, attempts=1).message
+    assert time.monotonic() - start < 10 * SOON_S
+
+
+def test_a_chunk_length_that_drips_is_cut(lab: Server, opened: Http, stage: Path) -> None:
+    def begin(handler: Handler) -> bytes:
+        handler.head(200, {"Transfer-Encoding": "chunked"})
+        return b"0"
+
+    lab.behaviours[NAME] = drip(begin, 0.1)
+    assert "did not answer within" in refused(opened, stage, attempts=1).message
+
+
+def test_a_body_that_drips_is_given_up(lab: Server, opened: Http, stage: Path) -> None:
+    def begin(handler: Handler) -> bytes:
+        handler.head(200, {"Content-Length": str(len(CONTENT))})
+        return b"x"
+
+    lab.behaviours[NAME] = drip(begin, 0.02)
+    pace = Pace(floor=1024, window_s=SOON_S)
+    error = refused(opened, stage, attempts=1, pace=pace)
+    assert error.message.endswith("sends less than 1024 bytes a second.")
+
+
+def test_silence_is_given_up(lab: Server, opened: Http, stage: Path) -> None:
+    lab.behaviours[NAME] = lambda handler, _content: (handler.server.ended.wait(20), None)[1]
+    assert "did not answer within" in refused(opened, stage, attempts=1).message
+
+
+def test_a_small_file_has_a_limit_of_time(lab: Server, opened: Http) -> None:
+    def begin(handler: Handler) -> bytes:
+        handler.head(200, {"Content-Length": "1000"})
+        return b"x"
+
+    lab.behaviours[names.SUMS] = drip(begin, 0.02)
+    with pytest.raises(Broken, match="takes more than"):
+        fetcher(opened, small_s=SOON_S).small(names.SUMS, 5000)
+
+
+@pytest.mark.parametrize("extent", [
+    "bytes 0-2999999/3000000", "bytes 1001-2999999/3000000", "bytes 1000-1999999/3000000", "x", "",
+    "bytes 1000-2999999/*", "bytes 1000-99999999999999999999/1",
+])  # fmt: skip
+def test_another_range_than_was_asked_for(
+    lab: Server, opened: Http, stage: Path, extent: str
+) -> None:
+    (stage / f"{NAME}.part").write_bytes(CONTENT[:1000])
+
+    def lie(handler: Handler, content: bytes) -> None:
+        handler.answer(206, content[1000:], {"Content-Range": extent})
+
+    lab.behaviours[NAME] = lie
+    assert "another part" in refused(opened, stage).message
+
+
+def test_compressed_on_the_way_is_refused(lab: Server, opened: Http, stage: Path) -> None:
+    lab.behaviours[NAME] = lambda handler, content: handler.answer(
+        200, content, {"Content-Encoding": "gzip"}
+    )
+    assert "another encoding" in refused(opened, stage).message
+
+
+@pytest.mark.parametrize("status", [204, 206, 400, 403, 500, 503, 304])
+def test_other_answers(lab: Server, opened: Http, stage: Path, status: int) -> None:
+    lab.behaviours[NAME] = lambda handler, _content: handler.answer(status, b"")
+    assert f"answers {status} for" in refused(opened, stage, attempts=1).message
+
+
+def test_what_is_not_there(opened: Http) -> None:
+    with pytest.raises(Missing, match=r"has no SHA256SUMS"):
+        fetcher(opened).small(names.SUMS, 1000)
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", "x?y", "", "SHA256SUMS\r\nX: y"])
+def test_foreign_names_are_never_asked_for(lab: Server, opened: Http, name: str) -> None:
+    with pytest.raises(ValueError, match="is not the name of a file of a release"):
+        opened.open(name)
+    assert lab.asked == []
+
+
+def test_no_http_at_all(stage: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        def answer() -> None:
+            peer, _ = listening.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(b"SSH-2.0-nothing\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        source = Http(f"http://127.0.0.1:{listening.getsockname()[1]}", allow_http=True)
+        try:
+            assert "does not speak HTTP" in refused(source, stage, attempts=1).message
+        finally:
+            source.close()
+            thread.join()
+
+
+def test_nobody_there(stage: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    source = Http(f"http://127.0.0.1:{port}", allow_http=True)
+    assert "cannot be reached: connection refused" in refused(source, stage, attempts=1).message
+    source.close()
+
+
+class TestRedirects:
+    @pytest.fixture
+    def secure(self, place: Path, tmp_path: Path) -> Iterator[tuple[Server, Http]]:
+        tls, certificate = authority(tmp_path, "127.0.0.1", "localhost")
+        with serving(place, tls) as server:
+            source = Http(server.url, ca_file=str(certificate), timeout_s=5)
+            yield server, source
+            source.close()
+
+    def send_to(self, server: Server, location: str) -> None:
+        server.behaviours[NAME] = lambda handler, _content: handler.answer(
+            302, b"", {"Location": location}
+        )
+
+    def test_within_the_host(self, secure: tuple[Server, Http], stage: Path) -> None:
+        server, source = secure
+        self.send_to(server, "/elsewhere/file")
+        server.behaviours["elsewhere/file"] = lambda handler, _content: handler.serve(CONTENT)
+        assert get(source, stage).moved == len(CONTENT)
+
+    @pytest.mark.parametrize(("location", "said"), [
+        ("https://localhost:{port}/x", "another host (localhost)"),
+        ("https://127.0.0.1.evil.example/x", "another host"),
+        ("http://127.0.0.1:{port}/x", "not https://"),
+        ("//localhost/x", "another host"),
+        ("file:///etc/passwd", "not https://"),
+        ("ftp://127.0.0.1/x", "not https://"),
+        ("https://user@127.0.0.1:{port}/x", "another host"),
+        ("https://127.0.0.1:99999/x", "not an address"),
+        ("https://[::1/x", "not an address"),
+        ("", "not an address"),
+        ("/a b", "not an address"),
+    ])  # fmt: skip
+    def test_elsewhere(
+        self, secure: tuple[Server, Http], stage: Path, location: str, said: str
+    ) -> None:
+        server, source = secure
+        self.send_to(server, location.format(port=server.server_port))
+        assert said in refused(source, stage, attempts=1).message
+        assert [name for name, _ in server.asked] == [NAME]
+
+    def test_loop(self, secure: tuple[Server, Http], stage: Path) -> None:
+        server, source = secure
+        self.send_to(server, f"/{NAME}")
+        assert "more than 5 times" in refused(source, stage, attempts=1).message
+        assert len(server.asked) == 6
+
+    def test_http_may_become_https_and_not_the_other_way(
+        self, lab: Server, opened: Http, stage: Path
+    ) -> None:
+        self.send_to(lab, "http://localhost/x")
+        assert "another host" in refused(opened, stage, attempts=1).message
+
+
+class TestTls:
+    def test_verified(self, place: Path, tmp_path: Path, stage: Path) -> None:
+        tls, certificate = authority(tmp_path, "127.0.0.1")
+        with serving(place, tls) as server:
+            source = Http(server.url, ca_file=str(certificate))
+            assert get(source, stage).moved == len(CONTENT)
+            source.close()
+
+    def test_unknown_authority(self, place: Path, tmp_path: Path, stage: Path) -> None:
+        tls, _ = authority(tmp_path, "127.0.0.1")
+        with serving(place, tls) as server:
+            source = Http(server.url)
+            error = refused(source, stage, attempts=1)
+            source.close()
+            assert "certificate" in error.message
+            assert server.asked == []
+
+    def test_certificate_of_another_host(self, place: Path, tmp_path: Path, stage: Path) -> None:
+        tls, certificate = authority(tmp_path, "other.example")
+        with serving(place, tls) as server:
+            source = Http(server.url, ca_file=str(certificate))
+            assert "is not valid" in refused(source, stage, attempts=1).message
+            source.close()
+
+    def test_no_tls_where_tls_is_asked_for(self, lab: Server, stage: Path) -> None:
+        source = Http(lab.url.replace("http:", "https:"), timeout_s=5)
+        assert "TLS" in refused(source, stage, attempts=1).message
+        source.close()
+
+    def test_a_handshake_that_never_ends(self, stage: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            source = Http(f"https://127.0.0.1:{listening.getsockname()[1]}", timeout_s=SOON_S)
+            assert "did not answer within" in refused(source, stage, attempts=1).message
+            source.close()
+
+
+@pytest.mark.parametrize(("text", "kind"), [
+    ("http://host/x", Exit.BY_POLICY), ("ftp://host/x", Exit.USAGE), ("host/x", Exit.USAGE),
+    ("https://", Exit.USAGE), ("https://user:secret@host/", Exit.USAGE),
+    ("https://host/?x", Exit.USAGE), ("https://host/#x", Exit.USAGE), ("https://h\nX/", Exit.USAGE),
+    ("https://host:0/", Exit.USAGE), ("https://host:99999/", Exit.USAGE), ("", Exit.USAGE),
+    ("file://other/x", Exit.USAGE), ("file:x", Exit.USAGE), ("https://h o/", Exit.USAGE),
+])  # fmt: skip
+def test_sources_that_are_refused(text: str, kind: Exit) -> None:
+    with pytest.raises(UpdateError) as caught:
+        open_source(text)
+    assert caught.value.kind is kind
+    assert caught.value.hint
+    assert "secret" not in caught.value.message
