@@ -94,6 +94,9 @@ class Http:
         self._timeout_s = timeout_s
         self._watchdog = Watchdog()
         self._connection: http.client.HTTPConnection | None = None
+        # The library lets go of the socket when an answer is the last one; we must not.
+        self._socket: socket.socket | None = None
+        self._answered: http.client.HTTPResponse | None = None
         self._place: tuple[str, str, int | None] | None = None
         try:
             self._tls = ssl.create_default_context(cafile=ca_file)
@@ -138,9 +141,10 @@ class Http:
             headers["Range"] = f"bytes={start}-"
         try:
             connection = self._connected(parts)
-            self._watchdog.arm(connection.sock, self._timeout_s)
+            self._watchdog.arm(self._socket, self._timeout_s)
             connection.request("GET", parts.path or "/", headers=headers)
-            return connection.getresponse()
+            self._answered = connection.getresponse()
+            return self._answered
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._broken(error) from None
         finally:
@@ -169,13 +173,14 @@ class Http:
         connection = kind(host, port, timeout=self._timeout_s)
         connection.sock = sock
         connection.auto_open = 0
-        self._connection, self._place = connection, _place(parts)
+        self._connection, self._socket, self._place = connection, sock, _place(parts)
         return connection
 
     def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
+        for held in (self._answered, self._connection, self._socket):
+            if held is not None:
+                held.close()
+        self._answered = self._connection = self._socket = None
 
     def _broken(self, error: Exception) -> UpdateError:
         fired = self._watchdog.fired
@@ -224,8 +229,7 @@ class Http:
 
         def read(size: int) -> bytes:
             try:
-                sock = self._connection.sock if self._connection else None
-                self._watchdog.arm(sock, self._timeout_s)
+                self._watchdog.arm(self._socket, self._timeout_s)
                 part = answer.read1(size)
             except (OSError, http.client.HTTPException, ValueError) as error:
                 raise self._broken(error) from None

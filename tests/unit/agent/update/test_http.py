@@ -209,9 +209,12 @@ def test_a_header_that_drips_is_cut(lab: Server, opened: Http, stage: Path) -> N
     assert time.monotonic() - start < 10 * SOON_S
 
 
-def test_a_chunk_length_that_drips_is_cut(lab: Server, opened: Http, stage: Path) -> None:
+@pytest.mark.parametrize("more", [{}, {"Connection": "close"}])
+def test_a_chunk_length_that_drips_is_cut(
+    lab: Server, opened: Http, stage: Path, more: dict[str, str]
+) -> None:
     def begin(handler: Handler) -> bytes:
-        handler.head(200, {"Transfer-Encoding": "chunked"})
+        handler.head(200, {"Transfer-Encoding": "chunked", **more})
         return b"0"
 
     lab.behaviours[NAME] = drip(begin, 0.1)
