@@ -18,6 +18,7 @@ from builder.errors import BuildError
 from builder.guest import Guest
 from builder.image import Image
 from builder.paths import Paths
+from builder.release import Release
 from builder.settings import Settings
 from builder.testing import Tests
 from builder.tree import Tree, mounted_below
@@ -25,6 +26,7 @@ from builder.tree import Tree, mounted_below
 TARGETS = {
     "run": "set everything up, build what changed, boot it in QEMU and say how to reach it",
     "image": "build the image only",
+    "release": "add the image to build/release, signed, for hosts to update from",
     "test": "run every check and suite (TESTS=tests/host for one)",
     "check": "the fast part of the tests: linters, types, unit tests",
     "test-kernel": "the kernel modules in small guests, after their checkers",
@@ -35,14 +37,14 @@ TARGETS = {
     "shell": "a root shell in that guest, by ssh",
     "logs": "what that guest's console has shown",
     "lock": "move the package locks to what the archive has now",
-    "clean": "remove results; keep tools, caches and keys",
+    "clean": "remove results; keep tools, caches, keys and releases",
     "distclean": "remove everything that was built or fetched; keep keys/",
     "help": "this list",
 }
 # Where the Makefile leaves what stood behind the target.
 VARIABLES = "CODEX_VARIABLES"
 KEPT_BY_SUDO = f"{VARIABLES},TERM,LANG,CI,NO_COLOR,http_proxy,https_proxy,no_proxy"
-KEPT_BY_CLEAN = {"tools", "cache", "archive", "stamps", "venv", "lock"}
+KEPT_BY_CLEAN = {"tools", "cache", "archive", "stamps", "venv", "lock", "release"}
 
 
 def main(words: Sequence[str]) -> int:
@@ -148,6 +150,8 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
     elif target == "image":
         version = Image(paths, chosen, Tree(paths)).ensure()
         log.plain(f"The image is {paths.image(version, '.raw')}.")
+    elif target == "release":
+        _release(paths, chosen)
     elif target == "test":
         Tests(paths, chosen).everything()
     elif target == "test-kernel":
@@ -162,6 +166,17 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
         Tests(paths, chosen).check()
     else:
         relock.run(paths, chosen)
+
+
+def _release(paths: Paths, chosen: Settings) -> None:
+    tree = Tree(paths)
+    version = Image(paths, chosen, tree).ensure()
+    made = Release(paths, tree).make(version)
+    log.plain(f"{version} is in {made.folder}.")
+    log.plain(
+        f"{made.new_chunks} of its {made.chunks} chunks are new there: "
+        f"{made.new_bytes / 1e6:.1f} MB."
+    )
 
 
 def _help() -> int:

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from builder import kernel_packages, keys, lock, log, modules, sbom, stamp
+from builder import kernel_packages, keys, lock, log, modules, sbom, stamp, update_key
 from builder.archive import Package
 from builder.errors import BuildError
 from builder.kernel_packages import KernelPackages
@@ -42,7 +42,7 @@ class Image:
     def ensure(self) -> str:
         """Make what is missing or changed and return the version that is now the latest."""
         self.tree.ensure()
-        keys.ensure(self.paths, self.tree)
+        self._ensure_keys()
         version = version_of(self.paths)
         self._ensure_packages(version)
         locked = lock.read(self.paths.locks / "image.lock")
@@ -62,13 +62,18 @@ class Image:
         made.write(wanted)
         return version.number
 
+    def _ensure_keys(self) -> None:
+        keys.ensure(self.paths, self.tree)
+        update_key.ensure(self.paths)
+
     def _ensure_packages(self, version: Version) -> None:
         """Make our own packages, and lay beside them what else the scripts of the build need."""
         Packages(self.paths, self.tree).ensure_agent(version)
         ours = KernelPackages(self.paths, self.tree)
         ours.ensure_prebuilt(version, modules.image_release(self.paths, self.settings.flavour))
         ours.ensure_dkms(version)
-        shutil.copy(self.paths.keys / "verity.crt", self.paths.packages / "verity.crt")
+        for name in ("verity.crt", update_key.PUBLIC):
+            shutil.copy(self.paths.keys / name, self.paths.packages / name)
 
     def manifest_packages(self, version: Version) -> list[dict[str, str]]:
         """Return the packages of image and initrd as mkosi recorded them."""
@@ -82,7 +87,7 @@ class Image:
 
     def build_for_lock(self) -> list[Package]:
         """Build without the lock and return what went in, with the archive's hashes."""
-        keys.ensure(self.paths, self.tree)
+        self._ensure_keys()
         version = version_of(self.paths)
         self._ensure_packages(version)
         self._prepare_sandbox({})

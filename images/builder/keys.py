@@ -4,6 +4,7 @@
 pk, kek, db   Secure Boot: platform key, key exchange key, and the key that signs loader and UKI
 verity        signs the root hash of dm-verity
 modules       signs our kernel modules
+update        signs the checksums of a release (update_key.py makes it, with GnuPG)
 ssh           the operator's key for `make shell` and the tests
 
 A new pair is written under names that begin with a dot and gets its names when it is whole; what an
@@ -41,14 +42,14 @@ def ensure(paths: Paths, tree: Tree) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     check_modes(folder)
     logfile = paths.logs / "keys.log"
-    missing = [name for name in CERTIFICATES if not _whole(folder, f"{name}.key", f"{name}.crt")]
+    missing = [name for name in CERTIFICATES if not whole(folder, f"{name}.key", f"{name}.crt")]
     if missing:
         with log.step(f"Making keys: {', '.join(missing)}"):
             for name in missing:
                 _certificate(folder, name, tree, logfile)
-    if not _whole(folder, "ssh", "ssh.pub"):
+    if not whole(folder, "ssh", "ssh.pub"):
         _ssh(folder, tree, logfile)
-    _give_to_caller(folder)
+    give_to_caller(folder)
 
 
 def check_modes(folder: Path) -> None:
@@ -66,7 +67,7 @@ def check_modes(folder: Path) -> None:
             )
 
 
-def _whole(folder: Path, private: str, public: str) -> bool:
+def whole(folder: Path, private: str, public: str) -> bool:
     """Whether a pair is there; False when neither half is, BuildError when one is missing.
 
     The public half is renamed first. If it stands there alone and the new private half still waits
@@ -96,18 +97,18 @@ def _certificate(folder: Path, name: str, tree: Tree, logfile: Path) -> None:
     if name in EXTENDED_USE:
         words += ["-addext", "keyUsage=digitalSignature"]
         words += ["-addext", f"extendedKeyUsage={EXTENDED_USE[name]}"]
-    with _new_pair(folder, f"{name}.key", f"{name}.crt") as (key, certificate):
+    with new_pair(folder, f"{name}.key", f"{name}.crt") as (key, certificate):
         tree.run([*words, "-keyout", key, "-out", certificate], log=logfile)
 
 
 def _ssh(folder: Path, tree: Tree, logfile: Path) -> None:
-    with _new_pair(folder, "ssh", "ssh.pub") as (key, _):
+    with new_pair(folder, "ssh", "ssh.pub") as (key, _):
         words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "codex-os operator"]
         tree.run([*words, "-f", key], log=logfile)
 
 
 @contextmanager
-def _new_pair(folder: Path, private: str, public: str) -> Iterator[tuple[Path, Path]]:
+def new_pair(folder: Path, private: str, public: str) -> Iterator[tuple[Path, Path]]:
     """Names to write a pair to; at the end both are synced and named, the public half first."""
     new_key, new_public = folder / f".{private}", folder / f".{public}"
     for path in (new_key, new_public):
@@ -126,7 +127,7 @@ def _new_pair(folder: Path, private: str, public: str) -> Iterator[tuple[Path, P
     new_key.replace(folder / private)
 
 
-def _give_to_caller(folder: Path) -> None:
+def give_to_caller(folder: Path) -> None:
     """Under sudo the keys belong to the caller, who is the one to use and back them up."""
     owner = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
     if owner[0] and owner[1]:

@@ -37,6 +37,11 @@ class Paths:
         return self.build / "image"
 
     @property
+    def release(self) -> Path:
+        """What hosts update from: several versions and their signed checksums."""
+        return self.build / "release"
+
+    @property
     def initrd_dir(self) -> Path:
         """The initrd and its manifest."""
         return self.build / "initrd"

@@ -29,6 +29,17 @@ def unpack(paths: Paths, tree: Tree, version: str) -> Path:
     return folder
 
 
+def section(tree: Tree, uki: Path, name: str, scratch: Path, *, log: Path) -> str:
+    """Return a section of text, such as ``.osrel``; empty when the file has none of this name."""
+    target = scratch / f"section{name}"
+    argv: list[str | Path] = ["objcopy", "--output-target=binary", f"--only-section={name}"]
+    try:
+        tree.run([*argv, uki, target], log=log)
+        return target.read_bytes().rstrip(b"\0\n ").decode(errors="replace")
+    finally:
+        target.unlink(missing_ok=True)
+
+
 def command_line(folder: Path) -> str:
     """Return the command line that is sealed into the UKI."""
     return (folder / "cmdline").read_bytes().rstrip(b"\0\n").decode()

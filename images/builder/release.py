@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes of a built image what hosts update from: its partitions, packed, described and signed."""
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder import disk, log, uki
+from builder.errors import BuildError
+from builder.paths import Paths
+from builder.publish import Directory, digest
+from builder.tree import Tree
+
+SCHEMA = 1
+IMAGE = "codex-os"
+ARCHITECTURE = "x86-64"
+# What a file is for, and how its name ends. A host takes no others (codex_agent/update/names.py).
+ENDINGS = {
+    "root": "root.raw.zst",
+    "root-index": "root.caibx",
+    "verity": "verity.raw",
+    "signature": "signature.raw",
+    "uki": "efi",
+    "manifest": "manifest.json",
+    "sbom": "spdx.json",
+}
+# systemd-sysupdate compares the root with the signed checksums after it was unpacked or put
+# together, so they name it as well.
+UNPACKED_ROOT = "root.raw"
+DESCRIPTION = "release.json"
+# Smaller chunks find more that is the same, larger ones are fewer to ask for
+# (docs/decisions/0021-delta-by-chunks.md).
+CHUNK_SIZE = 32 * 1024
+COMPRESSION = ("zstd", "-q", "--single-thread", "-9")
+# Where mkosi's artefacts lie as they are.
+COPIED = {"uki": ".efi", "manifest": ".manifest", "sbom": ".spdx.json"}
+# A version that a host can hold: "_" and "+" separate the parts of names.
+VERSION = re.compile(r"[0-9][0-9A-Za-z.~^-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was laid down: the folder, and how much of it no earlier version had."""
+
+    folder: Path
+    chunks: int
+    new_chunks: int
+    new_bytes: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the UKI of a version says of it."""
+
+    flavour: str
+    kernel: str
+    root_hash: str
+
+
+class Release:
+    """Releases of one repository, below ``build/release``."""
+
+    def __init__(self, paths: Paths, tree: Tree) -> None:
+        self.paths = paths
+        self.tree = tree
+        self.log = paths.logs / "release.log"
+
+    def make(self, version: str) -> Published:
+        """Lay down the built image of a version beside the versions that are there already."""
+        if VERSION.fullmatch(version) is None:
+            raise BuildError(f"{version} is no version that a host could take.", hint=disk.HINT)
+        directory = Directory(self.paths, self.tree)
+        directory.open()
+        work = directory.scratch()
+        with log.step(f"Cutting the partitions of {version}"):
+            slot = disk.cut(
+                self.tree, self.paths.image(version, ".raw"), version, work, log=self.log
+            )
+            facts = self._facts(version, work)
+            if facts.root_hash != slot.root_hash:
+                raise BuildError(
+                    f"Disk and UKI of {version} are of two builds: their root hashes differ.",
+                    hint=disk.HINT,
+                )
+        with log.step("Compressing the root and cutting it into chunks"):
+            names = self._pack(version, slot, work)
+        sums = self._describe(version, slot, facts, names, work)
+        with log.step("Signing and laying down"):
+            chunks, new, size = directory.add(version, work, sums)
+        return Published(directory.folder, chunks, new, size)
+
+    def name(self, version: str, ending: str) -> str:
+        """Return the name of a file of a release."""
+        return f"{IMAGE}_{version}_{ARCHITECTURE}.{ending}"
+
+    def _facts(self, version: str, work: Path) -> Facts:
+        """Read the UKI; BuildError when it is of another version or has no root hash."""
+        path = self.paths.image(version, ".efi")
+        texts = {
+            name: uki.section(self.tree, path, name, work, log=self.log)
+            for name in (".osrel", ".uname", ".cmdline")
+        }
+        release = dict(re.findall(r'^([A-Z_]+)="?([^"\n]*)"?$', texts[".osrel"], re.MULTILINE))
+        identity = (release.get("IMAGE_ID"), release.get("IMAGE_VERSION"))
+        if identity != (IMAGE, version):
+            raise BuildError(f"{path.name} is not the UKI of {IMAGE} {version}.", hint=disk.HINT)
+        root_hash = re.search(r"(?:^| )roothash=([0-9a-f]{64})(?: |$)", texts[".cmdline"])
+        if root_hash is None or not texts[".uname"] or not release.get("VARIANT_ID"):
+            raise BuildError(
+                f"{path.name} does not say its root hash, kernel or flavour.", hint=disk.HINT
+            )
+        return Facts(release["VARIANT_ID"], texts[".uname"], root_hash[1])
+
+    def _pack(self, version: str, slot: disk.Slot, work: Path) -> dict[str, str]:
+        """Give every file of the release its name in ``work``; return the names by role."""
+        names = {role: self.name(version, ending) for role, ending in ENDINGS.items()}
+        root = work / self.name(version, UNPACKED_ROOT)
+        slot.files["root"].rename(root)
+        for role in ("verity", "signature"):
+            slot.files[role].rename(work / names[role])
+        for role, suffix in COPIED.items():
+            shutil.copyfile(self.paths.image(version, suffix), work / names[role])
+        self.tree.run([*COMPRESSION, root, "-o", work / names["root"]], log=self.log)
+        self._chunk(root, work / names["root-index"], work / "store")
+        return names
+
+    def _chunk(self, root: Path, index: Path, store: Path) -> None:
+        """Cut a root into chunks, and put it together once to see that nothing is missing."""
+        sizes = [f"--chunk-size={CHUNK_SIZE}", "--compression=zstd"]
+        self.tree.run(["casync", "make", *sizes, f"--store={store}", index, root], log=self.log)
+        # casync names a file by SHA-512/256, as it does a chunk.
+        made = self.tree.output(["casync", "digest", f"--store={store}", index]).strip()
+        if made != digest(root, "sha512_256"):
+            raise BuildError(
+                "The chunks do not make the root again.", hint="The disk or casync is at fault."
+            )
+
+    def _describe(
+        self, version: str, slot: disk.Slot, facts: Facts, names: dict[str, str], work: Path
+    ) -> dict[str, str]:
+        """Write release.json; return the hash of every file that the checksums have to name."""
+        root = self.name(version, UNPACKED_ROOT)
+        sums = {name: digest(work / name) for name in (root, *names.values())}
+        files = []
+        for role, name in names.items():
+            entry: dict[str, Any] = {
+                "name": name,
+                "role": role,
+                "bytes": (work / name).stat().st_size,
+                "sha256": sums[name],
+                "unpacked_bytes": (work / root).stat().st_size if role == "root" else None,
+                "unpacked_sha256": sums[root] if role == "root" else None,
+            }
+            files.append(entry)
+        description = {
+            "schema": SCHEMA,
+            "image": IMAGE,
+            "version": version,
+            "architecture": ARCHITECTURE,
+            "flavour": facts.flavour,
+            "built_at": self._built_at(version),
+            "kernel": facts.kernel,
+            "root_hash": slot.root_hash,
+            "uuids": slot.uuids,
+            "minimum_from": None,
+            "files": files,
+        }
+        target = work / self.name(version, DESCRIPTION)
+        target.write_text(json.dumps(description, indent=1) + "\n")
+        sums[target.name] = digest(target)
+        # It travels as chunks or compressed.
+        (work / root).unlink()
+        return sums
+
+    def _built_at(self, version: str) -> str:
+        """Return the time of the sources, which the bill of materials has: it is no clock's."""
+        path = self.paths.image(version, ".spdx.json")
+        try:
+            return str(json.loads(path.read_text())["creationInfo"]["created"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BuildError(f"{path.name} does not say of when it is.", hint=disk.HINT) from error

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The key that signs updates: ``keys/update.key``, made once, and used by one step that sees it."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from builder import keys, log, sandbox
+from builder.errors import BuildError
+from builder.paths import Paths
+from builder.tree import Tree
+
+PRIVATE, PUBLIC = "update.key", "update.pub"
+PROGRAM = Path(__file__).with_name("update-key")
+
+
+def ensure(paths: Paths) -> None:
+    """Make the pair when it is missing. What is public is a keyring as gpgv and systemd read it."""
+    if keys.whole(paths.keys, PRIVATE, PUBLIC):
+        return
+    work = paths.keys / ".update"
+    shutil.rmtree(work, ignore_errors=True)
+    with log.step("Making keys: update"), keys.new_pair(paths.keys, PRIVATE, PUBLIC) as pair:
+        work.mkdir(mode=0o700)
+        try:
+            _step(paths, work, "make")
+            for name, target in zip((PRIVATE, PUBLIC), pair, strict=True):
+                _product(work, name).rename(target)
+        finally:
+            shutil.rmtree(work)
+    keys.give_to_caller(paths.keys)
+
+
+def sign(paths: Paths, tree: Tree, content: Path) -> Path:
+    """Sign a file and return the signature beside it, which gpgv has found good.
+
+    The step that signs is given a copy of the file and the key, and nothing else of this machine.
+    """
+    keys.check_modes(paths.keys)
+    work = content.with_name(f"{content.name}.signing")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(mode=0o700)
+    try:
+        shutil.copy(content, work / content.name)
+        _step(paths, work, "sign", content.name, files=[paths.keys / PRIVATE])
+        signature = content.with_name(f"{content.name}.gpg")
+        _product(work, signature.name).replace(signature)
+    finally:
+        shutil.rmtree(work)
+    signature.chmod(0o644)
+    if not verified(paths, tree, content, signature):
+        raise BuildError(
+            f"The new signature of {content.name} is not one of keys/{PUBLIC}.",
+            hint=f"keys/{PRIVATE} and keys/{PUBLIC} do not belong together; "
+            "restore both from one backup.",
+        )
+    return signature
+
+
+def verified(paths: Paths, tree: Tree, content: Path, signature: Path) -> bool:
+    """Whether the signature is one of our key over this content."""
+    keyring = paths.keys / PUBLIC
+    try:
+        tree.output(["gpgv", "--keyring", keyring, signature, content])
+    except BuildError:
+        return False
+    return True
+
+
+def _step(paths: Paths, folder: Path, *words: str, files: Sequence[Path] = ()) -> None:
+    argv: list[str | Path] = ["sh", sandbox.FILES / PROGRAM.name, *words]
+    logfile = paths.logs / "update-key.log"
+    sandbox.run(paths, folder, argv, log=logfile, user=sandbox.ROOT, files=[PROGRAM, *files])
+
+
+def _product(folder: Path, name: str) -> Path:
+    """Return a file that the sandbox left; a link in its place could point anywhere."""
+    path = folder / name
+    if path.is_symlink() or not path.is_file():
+        raise BuildError(f"The step that signs left no {name}.", hint="See build/logs.")
+    return path
