@@ -50,19 +50,19 @@ def inside(updater: Updater, now: datetime) -> bool:
 def run(updater: Updater, now: datetime) -> Outcome:
     """Do what the policy says for this moment."""
     mode = updater.policy.mode
-    if mode == "never":
-        return Outcome(False, "", "The policy of this host is never to look for updates.")
     open_now = mode == "apply" and inside(updater, now)
     with updater.alone() as turn:
         _bring_back(turn, open_now=open_now)
+    if mode == "never":
+        return Outcome(False, "", "The policy of this host is never to look for updates.")
     if mode == "notify":
         return _notify(updater)
     wish = Wish(fetch_only=not open_now)
     with updater.alone() as turn:
         outcome = turn.apply(wish)
-        if open_now and turn.state.stage == "written":
-            return _restart(turn, outcome)
-        return outcome
+        waiting = turn.state.stage == "written" and turn.state.version != turn.running
+        # A version on trial is left alone: each restart would cost it one of its tries.
+        return _restart(turn, outcome) if open_now and waiting else outcome
 
 
 def _notify(updater: Updater) -> Outcome:

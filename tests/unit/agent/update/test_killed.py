@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run that ends at any moment is run again and goes on; what is whole is not moved twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from codex_agent.provision import files
+from codex_agent.update import fetch, lock, state
+from codex_agent.update.exits import UpdateError
+from codex_agent.update.flow import Wish
+from tests.unit.agent.update.hosts import RUNNING, Killed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.unit.agent.update.hosts import Host
+    from tests.unit.agent.update.releases import Folder
+    from tests.unit.agent.update.server import Server
+
+NEW = "0.1.11"
+REPOSITORY = Path(__file__).resolve().parents[4]
+
+
+class Knife:
+    """Ends the run when a certain step has been reached for the n-th time."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+        self.used = False
+
+    def __call__(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.used = True
+            raise Killed
+
+
+def attempt(machine: Host, source: str) -> bool:
+    """Run an update; say whether it came to its end."""
+    try:
+        with machine.updater(source).alone() as turn:
+            turn.apply(Wish())
+    except Killed:
+        return False
+    return True
+
+
+def assert_safe(machine: Host) -> None:
+    """The running version and its entry are untouched, whatever else happened."""
+    assert f"codex-os_{RUNNING}.efi" in machine.entries()
+    assert machine.slots[RUNNING]
+    assert state.load(machine.system.state).problem is None
+
+
+def killing_programs(knife: Knife, machine: Host, name: str, *, after: bool) -> None:
+    real = machine.run
+
+    def run(argv: list[str], **named: object) -> object:
+        mine = Path(argv[0]).name == name
+        if mine and not after:
+            knife()
+        done = real(argv, **named)  # type: ignore[arg-type]
+        if mine and after:
+            knife()
+        return done
+
+    machine.run = run  # type: ignore[method-assign, assignment]
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("name", ["gpgv", "casync", "systemd-sysupdate"])
+def test_around_every_program(machine: Host, folder: Folder, name: str, *, after: bool) -> None:
+    folder.add(NEW)
+    for at in range(1, 10):
+        fresh = type(machine)(machine.base.with_name(f"{name}-{after}-{at}"), machine.keys)
+        knife = Knife(at)
+        killing_programs(knife, fresh, name, after=after)
+        if attempt(fresh, str(folder.path)):
+            assert at > 1
+            break
+        assert_safe(fresh)
+        assert attempt(fresh, str(folder.path))
+        assert fresh.entries() == [f"codex-os_{RUNNING}.efi", f"codex-os_{NEW}+3-0.efi"]
+        assert state.load(fresh.system.state).state.stage == "written"
+    else:
+        pytest.fail("the update never came to its end")
+
+
+def test_at_every_write_of_a_file(
+    machine: Host, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """State, checksums, description, drop-ins: before each of them, and after each of them."""
+    folder.add(NEW)
+    real: Callable[[Path, bytes, int], None] = files.write
+    cuts = 0
+    for after in (False, True):
+        for at in range(1, 40):
+            knife = Knife(at)
+
+            def write(
+                path: Path, content: bytes, mode: int, knife: Knife = knife, after: bool = after
+            ) -> None:
+                if not after:
+                    knife()
+                real(path, content, mode)
+                if after:
+                    knife()
+
+            fresh = type(machine)(machine.base.with_name(f"write-{after}-{at}"), machine.keys)
+            with monkeypatch.context() as patch:
+                patch.setattr(files, "write", write)
+                if attempt(fresh, str(folder.path)):
+                    break
+            cuts += 1
+            assert_safe(fresh)
+            assert attempt(fresh, str(folder.path))
+            assert f"codex-os_{NEW}+3-0.efi" in fresh.entries()
+    assert cuts > 16
+
+
+def test_at_every_part_of_a_file(
+    machine: Host, folder: Folder, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut once in each file that is fetched: over all runs hardly more than once all is moved."""
+    folder.add(NEW, index=False)
+    monkeypatch.setattr(fetch, "PART", 4096)
+    cuts = 0
+    moved_before_end = False
+    while not moved_before_end:
+        knife = Knife(5)
+
+        def tell(name: str, done: int, total: int, knife: Knife = knife) -> None:
+            if not name.endswith(".raw"):
+                knife()
+
+        updater = machine.updater(server.url)
+        updater.tell = tell
+        try:
+            with updater.alone() as turn:
+                turn.apply(Wish(fetch_only=True))
+            moved_before_end = True
+        except Killed:
+            cuts += 1
+            assert_safe(machine)
+            assert cuts < 200
+    assert cuts > 10
+    for name, count in server.sent.items():
+        size = (folder.path / name).stat().st_size if (folder.path / name).exists() else 0
+        # What was on its way when the run ended is sent again, and counts for the server.
+        if ".root.raw.zst" in name:
+            starts = [asked for entry, asked in server.asked if entry == name]
+            assert len(starts) > 3
+            offsets = [int(start[6:-1]) for start in starts if start]
+            assert offsets == sorted(offsets)
+            assert offsets[-1] > size // 2
+        assert count > 0
+
+
+def test_killed_for_real_in_the_middle_of_a_write(tmp_path: Path) -> None:
+    """The lock is held by the program that still works after its parent was killed with KILL."""
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from codex_agent.update import lock, program\n"
+        "with lock.taken(Path(sys.argv[1])) as handle:\n"
+        "    print('ready', flush=True)\n"
+        "    program.run(['sleep', '2.5'], timeout_s=60, keep=[handle])\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"ready\n"
+    time.sleep(0.5)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    assert lock.held(tmp_path)
+    with pytest.raises(UpdateError, match="under way"), lock.taken(tmp_path):
+        pass
+    deadline = time.monotonic() + 30
+    while lock.held(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    with lock.taken(tmp_path):
+        assert lock.held(tmp_path)
+    assert not lock.held(tmp_path)

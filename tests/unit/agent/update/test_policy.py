@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The policy: its file, its window, and what a host does by itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codex_agent.config import inputs, window
+from codex_agent.config import update as policies
+from codex_agent.host.root import Root
+from codex_agent.update import scheduled, state
+from codex_agent.update.exits import UpdateError
+from codex_agent.update.program import Done
+from tests.unit.agent.update.hosts import RUNNING
+
+if TYPE_CHECKING:
+    from codex_agent.update.flow import Outcome
+    from tests.unit.agent.update.hosts import Host
+    from tests.unit.agent.update.releases import Folder
+
+NEW = "0.1.11"
+SATURDAY = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
+BEFORE, AFTER = (("/opt/hook", "drain"),), (("/opt/hook", "undrain"), ("/opt/hook", "tell"))
+
+
+def at(text: str) -> datetime:
+    day, time = text.split()
+    number = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun").index(day)
+    monday = datetime(2026, 11, 16, tzinfo=UTC)
+    return monday + timedelta(days=number, hours=int(time[:2]), minutes=int(time[3:]))
+
+
+@pytest.mark.parametrize(("text", "inside", "outside"), [
+    ("Sat 02:00-04:00", ["Sat 02:00", "Sat 03:59"], ["Sat 01:59", "Sat 04:00", "Sun 02:30"]),
+    ("02:00-04:00", ["Mon 02:00", "Sun 03:00"], ["Mon 04:00", "Mon 01:59"]),
+    ("Mon..Fri 23:00-01:00", ["Mon 23:30", "Sat 00:30"], ["Mon 00:30", "Sat 23:30", "Sun 00:30"]),
+    ("Sat,Sun 00:00-00:00", ["Sat 00:00", "Sun 23:59"], ["Fri 23:59", "Mon 00:00"]),
+    ("Fri..Mon 10:00-11:00", ["Fri 10:00", "Sun 10:00", "Mon 10:59"], ["Tue 10:00", "Thu 10:00"]),
+])  # fmt: skip
+def test_window(text: str, inside: list[str], outside: list[str]) -> None:
+    found = window.parse(text)
+    assert [moment for moment in inside if not found.holds(at(moment))] == []
+    assert [moment for moment in outside if found.holds(at(moment))] == []
+
+
+@pytest.mark.parametrize("text", [
+    "", "Sat", "Sat 2:00-4:00", "Sat 02:00", "Sat 24:00-25:00", "Sat 02:60-03:00", "Foo 02:00-03:00",
+    "sat 02:00-03:00", "Sat..Foo 02:00-03:00", "Sat..Sun..Mon 02:00-03:00", ",Sat 02:00-03:00",
+    "Sat 02:00-04:00 x", "Sat 02:00-04:00-05:00",
+])  # fmt: skip
+def test_no_window(text: str) -> None:
+    with pytest.raises(ValueError, match=r"day|time"):
+        window.parse(text)
+
+
+@given(st.datetimes(), st.integers(0, 1439), st.integers(0, 1439))
+def test_a_late_window_is_part_of_it(moment: datetime, begin: int, end: int) -> None:
+    found = window.Window(frozenset({0, 3}), begin, end)
+    if found.holds(moment, 600.0):
+        assert found.holds(moment)
+
+
+def test_lateness_is_that_of_the_machine(machine: Host) -> None:
+    def late(machine_id: bytes, jitter_s: float = 3600.0, text: str = "Sat 02:00-04:00") -> float:
+        machine.put("/etc/machine-id", machine_id)
+        return scheduled.lateness(machine.system.root, text, jitter_s)
+
+    found = {late(b"%032x" % number) for number in range(50)}
+    assert len(found) == 50
+    assert 0 <= min(found) < 1200
+    assert 2400 < max(found) < 3600
+    assert late(b"a") == late(b"a")
+    assert late(b"a", 0.0) == 0
+    assert all(late(b"%032x" % n, 86400.0, "02:00-02:10") < 300 for n in range(20))
+
+
+class TestFile:
+    def load(self, machine: Host, text: str) -> policies.Loaded:
+        machine.put("/etc/codex/update.toml", text.encode())
+        return policies.load(machine.system.root)
+
+    def test_default(self, machine: Host) -> None:
+        found = policies.load(machine.system.root)
+        assert (found.policy.mode, found.policy.source, found.problems) == ("notify", "", [])
+        assert found.policy.allow_http is False
+
+    def test_whole(self, machine: Host) -> None:
+        machine.put("/usr/lib/codex/update.toml", b'[update]\nsource = "/srv"\nmode = "never"\n')
+        found = self.load(machine, (
+            '[update]\nmode = "apply"\nwindow = "Sat 02:00-04:00"\njitter_s = 900\n'
+            'drain_before = [["/usr/bin/kubectl", "drain"]]\nallow_http = true\n'
+        ))  # fmt: skip
+        assert found.problems == []
+        assert found.policy.drain_before == (("/usr/bin/kubectl", "drain"),)
+        assert (found.policy.mode, found.policy.source) == ("apply", "/srv")
+        assert found.places["update.source"] == policies.VENDOR
+        assert found.places["update.mode"] == policies.HOST
+
+    @pytest.mark.parametrize("entry", [
+        'mode = "always"', "mode = 1", 'window = "soon"', "jitter_s = -1", "jitter_s = true",
+        'drain_before = "reboot"', 'drain_before = ["reboot"]', "drain_before = [[]]",
+        'drain_before = [["relative"]]', 'drain_before = [["/x", 1]]', 'ca_file = "relative"',
+        'allow_http = "yes"', "allow_http = 1", 'source = "a\\nb"', 'modus = "apply"',
+        'drain_after = [["/x\\u0000"]]',
+    ])  # fmt: skip
+    def test_mistakes(self, machine: Host, entry: str) -> None:
+        found = self.load(machine, f"[update]\n{entry}\n")
+        assert len(found.problems) == 1
+        assert found.policy == policies.load(Root("/nonexistent")).policy
+
+    def test_the_agent_checks_it_too(self, machine: Host) -> None:
+        self.load(machine, "[update]\nmode = 5\n")
+        assert ["update.mode" in p.message for p in inputs.problems(machine.system.root)] == [True]
+
+
+def go(machine: Host, folder: Folder, mode: str, now: datetime, **changes: object) -> Outcome:
+    updater = machine.updater(
+        str(folder.path), mode=mode, window="Sat 02:00-04:00", drain_before=BEFORE,
+        drain_after=AFTER, **changes,
+    )  # fmt: skip
+    return scheduled.run(updater, now)
+
+
+def hooks(machine: Host) -> list[str]:
+    return [call[-1] for call in machine.calls if Path(call[0]).name in ("hook", "systemctl")]
+
+
+class TestByItself:
+    def test_never(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        assert not go(machine, folder, "never", SATURDAY).changed
+        assert machine.calls == []
+
+    def test_notify(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        outcome = go(machine, folder, "notify", SATURDAY)
+        assert outcome.message == f"Version {NEW} is offered, {RUNNING} is running."
+        assert state.load(machine.system.state).state.offered == NEW
+        assert not machine.started("casync")
+        folder.add("0.1.12", flavour="nvidia")
+        assert "flavour nvidia" in go(machine, folder, "notify", SATURDAY).message
+
+    def test_download(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        go(machine, folder, "download", SATURDAY)
+        assert state.load(machine.system.state).state.stage == "fetched"
+        assert hooks(machine) == []
+
+    def test_apply_outside_of_the_window_only_fetches(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        go(machine, folder, "apply", SATURDAY - timedelta(hours=5))
+        assert state.load(machine.system.state).state.stage == "fetched"
+        assert hooks(machine) == []
+
+    def test_apply_without_a_window_never_restarts(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        updater = machine.updater(str(folder.path), mode="apply")
+        scheduled.run(updater, SATURDAY)
+        assert hooks(machine) == []
+
+    @pytest.mark.parametrize("blessed", [True, False])
+    def test_apply(self, machine: Host, folder: Folder, *, blessed: bool) -> None:
+        folder.add(NEW)
+        outcome = go(machine, folder, "apply", SATURDAY)
+        assert outcome.message.endswith("The host restarts now.")
+        assert hooks(machine) == ["drain", "reboot"]
+        machine.calls.clear()
+        machine.restart(NEW, blessed=blessed)
+        if blessed:
+            assert not go(machine, folder, "apply", SATURDAY).changed
+        else:
+            with pytest.raises(UpdateError, match="was tried on this host"):
+                go(machine, folder, "apply", SATURDAY)
+        assert hooks(machine) == ["undrain", "tell"]
+        assert not state.load(machine.system.state).state.drained
+
+    def test_a_boot_on_trial_is_waited_for(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        go(machine, folder, "apply", SATURDAY)
+        machine.calls.clear()
+        machine.rename(f"codex-os_{NEW}+3-0.efi", f"codex-os_{NEW}+2-1.efi")
+        machine.run_version(NEW)
+        machine.select(f"codex-os_{NEW}+2-1.efi")
+        go(machine, folder, "apply", SATURDAY)
+        assert hooks(machine) == []
+        machine.restart(NEW, blessed=True)
+        go(machine, folder, "apply", SATURDAY)
+        assert hooks(machine) == ["undrain", "tell"]
+
+    def test_a_drain_that_fails_stops_the_restart(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        machine.before["hook"] = lambda argv: Done(3, "", "jobs left") if "drain" in argv else None
+        with pytest.raises(UpdateError, match="failed: jobs left"):
+            go(machine, folder, "apply", SATURDAY)
+        assert "reboot" not in hooks(machine)
+        machine.calls.clear()
+        go(machine, folder, "apply", SATURDAY + timedelta(hours=5))
+        assert hooks(machine) == ["undrain", "tell"]
+
+    def test_a_hook_after_that_fails_is_said_once(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        go(machine, folder, "apply", SATURDAY)
+        machine.restart(NEW, blessed=True)
+        machine.calls.clear()
+        machine.before["hook"] = lambda _argv: Done(1, "", "no")
+        with pytest.raises(UpdateError, match="drain_after failed"):
+            go(machine, folder, "apply", SATURDAY)
+        assert hooks(machine) == ["undrain", "tell"]
+        machine.calls.clear()
+        go(machine, folder, "apply", SATURDAY)
+        assert hooks(machine) == []
