@@ -23,14 +23,15 @@ ROLES: tuple[Role, ...] = get_args(Role)
 ENDINGS: dict[Role, str] = {
     "root": "root.raw.zst",
     "root-index": "root.caibx",
-    "verity": "verity.raw.zst",
+    "verity": "verity.raw",
     "signature": "signature.raw",
     "uki": "efi",
     "manifest": "manifest.json",
     "sbom": "spdx.json",
 }
 UNPACKED_ROOT = "root.raw"
-PACKED: frozenset[Role] = frozenset({"root", "verity"})
+# systemd-sysupdate 257 writes a .zst as it is, and a hash tree hardly gets smaller.
+PACKED: frozenset[Role] = frozenset({"root"})
 NEEDED: frozenset[Role] = frozenset({"root", "verity", "signature", "uki"})
 
 # What may stand in the checksums at all: one plain name, no folder, nothing hidden.

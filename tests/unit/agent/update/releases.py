@@ -78,7 +78,12 @@ class Folder:
         self.unserved: dict[str, str] = {}
 
     def add(
-        self, version: str, *, seed: int = 1, index: bool = True, architecture: str = ARCHITECTURE,
+        self,
+        version: str,
+        *,
+        seed: int = 1,
+        index: bool = True,
+        architecture: str = ARCHITECTURE,
         **changes: Any,
     ) -> dict[str, Any]:
         """Add a release; ``changes`` replace keys of its description."""  # fmt: skip
@@ -86,7 +91,7 @@ class Folder:
         root_hash = sha256(root)
         contents: dict[names.Role, tuple[bytes, bytes | None]] = {
             "root": (compressed(root), root),
-            "verity": (compressed(verity), verity),
+            "verity": (verity, None),
             "signature": (noise(2000, seed + 2), None),
             "uki": (noise(30000, seed + 3), None),
             "manifest": (manifest_of({"base": "1", "openssl": f"3.{seed}"}), None),
