@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 GRACE_S = 2.0  # for a killed child to be gone; one that waits inside of the kernel never is
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PART = 64 * 1024
+_FILES = 1 << 20
 _DEFAULTS = (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXFSZ)
 
 
@@ -158,7 +159,7 @@ def _signal(number: int) -> str:
 
 def _live(body: Body, ends: dict[str, int]) -> None:
     """Be the child; what goes wrong before a program has begun is told through its own pipe."""
-    status = 126
+    status, fault = 126, ends["fault"]
     try:
         os.setsid()
         for number in _DEFAULTS:
@@ -168,13 +169,16 @@ def _live(body: Body, ends: dict[str, int]) -> None:
         os.dup2(null, 0)
         os.dup2(ends["out"], 1)
         os.dup2(ends["err"], 2)
+        # Whoever started us may have left files open that a program must not get.
+        fault = os.dup2(ends["fault"], 3, inheritable=False)
+        os.closerange(4, _FILES)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         status = body()
     except OSError as error:
         clause = f"it cannot be started: {(error.strerror or 'unknown error').lower()}"
-        os.write(ends["fault"], clause.encode())
+        os.write(fault, clause.encode())
     except BaseException as error:  # noqa: BLE001 - the child's side of a fork must end here
-        os.write(ends["fault"], f"a defect of this program: {type(error).__name__}".encode())
+        os.write(fault, f"a defect of this program: {type(error).__name__}".encode())
     finally:
         os._exit(status)
 

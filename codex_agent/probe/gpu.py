@@ -64,7 +64,8 @@ def asked(root: Root, address: str, ask: Callable[[], None]) -> Question:
             on_the_bus(root, address)
             ask()
         except OSError as error:
-            reason = (error.strerror or "no reason given").lower()
+            reason = error.strerror or "no reason given"
+            reason = reason[:1].lower() + reason[1:]
         except (Unreadable, ValueError) as error:
             reason = str(error)
         else:
@@ -79,7 +80,7 @@ def _opened(path: str, ask: Callable[[int], None] | None = None) -> None:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
-        raise OSError(error.errno, f"{path}: {os.strerror(error.errno or 0)}") from None
+        raise OSError(error.errno, f"{path}: {os.strerror(error.errno or 0).lower()}") from None
     try:
         if ask is not None:
             ask(handle)

@@ -80,7 +80,10 @@ def test_memory_is_bounded(host: Host) -> None:
 
 
 def test_other_units_of_ours_are_locked_down_too(host: Host) -> None:
-    for unit in ("codex-provision.service", "codex-verity-state.service", "codex-health.service"):
+    for unit in (
+        "codex-provision.service", "codex-verity-state.service", "codex-probes.service",
+        "codex-health.service",
+    ):  # fmt: skip
         report = host.check_output("systemd-analyze security --no-pager %s", unit)
         level = re.search(r"Overall exposure level for \S+: ([\d.]+)", report)
         assert level is not None, report

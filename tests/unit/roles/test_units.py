@@ -27,9 +27,10 @@ UNITS = "usr/lib/systemd/system"
 SERVICES = sorted(
     path.name.removesuffix(".j2") for path in ROLE.glob("templates/units/*.service.j2")
 )
-# Exposure as systemd counts it, in tenths. The promise for the agent is 2.0.
-LIMITS = {"codex-agent.service": 7, "codex-health.service": 19, "codex-provision.service": 16,
-          "codex-verity-state.service": 13}  # fmt: skip
+# Exposure as systemd counts it, in tenths. The promise is 2.0, but for the probes, which open
+# devices and give an operator's programs an account of their own.
+LIMITS = {"codex-agent.service": 7, "codex-health.service": 19, "codex-probes.service": 26,
+          "codex-provision.service": 16, "codex-verity-state.service": 13}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_services_are_locked_down(root: Path, service: str) -> None:
     assert done.returncode == 0, done.stdout[-300:]
     exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
     assert exposure is not None
-    assert float(exposure[1]) * 10 <= 20
+    assert float(exposure[1]) * 10 <= (26 if service == "codex-probes.service" else 20)
 
 
 def test_systemd_finds_no_fault_and_no_cycle(root: Path) -> None:
