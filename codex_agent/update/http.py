@@ -144,9 +144,10 @@ class Http:
             self._watchdog.arm(self._socket, self._timeout_s)
             connection.request("GET", parts.path or "/", headers=headers)
             self._answered = connection.getresponse()
-            return self._answered
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._broken(error) from None
+        else:
+            return self._answered
         finally:
             self._watchdog.disarm()
 

@@ -19,7 +19,7 @@ from tests.unit.agent.trees import START_OF_VALIDITY, Tree
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PACKAGE = REPOSITORY / "codex_agent"
-BELOW = ("host", "config", "provision", "kernel", "probe")
+BELOW = ("host", "config", "provision", "kernel", "probe", "update")
 ABOVE = ("api", "cli", "web")
 SERVICE_ONLY = ("fastapi", "starlette", "uvicorn", "pydantic", "pydantic_core", "websockets")
 
@@ -74,7 +74,7 @@ def test_the_check_of_imports_can_fail(tmp_path: Path) -> None:
     [
         *PACKAGE.glob("*.py"),
         *sources(*BELOW, "api", "cli"),
-        *sorted(Path(__file__).parent.glob("*.py")),
+        *sorted(Path(__file__).parent.rglob("*.py")),
     ],
     ids=lambda p: str(p.relative_to(REPOSITORY)),
 )

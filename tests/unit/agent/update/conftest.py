@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from codex_agent.update.http import Http
 from tests.unit.agent.update import keys as making
+from tests.unit.agent.update.fetching import CONTENT, NAME, SOON_S
 from tests.unit.agent.update.hosts import Host
 from tests.unit.agent.update.releases import Folder
 from tests.unit.agent.update.server import Server, serving
@@ -39,3 +41,31 @@ def machine(tmp_path: Path, keys: Keys) -> Host:
 def server(folder: Folder) -> Iterator[Server]:
     with serving(folder.path) as found:
         yield found
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    path = tmp_path / "offered"
+    path.mkdir()
+    (path / NAME).write_bytes(CONTENT)
+    return path
+
+
+@pytest.fixture
+def lab(place: Path) -> Iterator[Server]:
+    with serving(place) as server:
+        yield server
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Path:
+    path = tmp_path / "stage"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def opened(lab: Server) -> Iterator[Http]:
+    source = Http(lab.url, allow_http=True, timeout_s=SOON_S)
+    yield source
+    source.close()

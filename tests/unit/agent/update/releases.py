@@ -8,12 +8,13 @@ import json
 import random
 import struct
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codex_agent.update import names
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.unit.agent.update.keys import Keys
 
 CHUNK = 4096

@@ -75,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         """End the connection as a broken line does."""
         self.close_connection = True
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
 
 

@@ -32,7 +32,8 @@ def test_own_names() -> None:
 
 @pytest.mark.parametrize("name", [
     *EVIL_NAMES, "", "codex-os_0.1.9_x86-64.efi/../x", "other_0.1.9_x86-64.efi", "codex-os_0.1.9",
-    "codex-os_a_x86-64.efi", "codex-os_1_x_x86-64.efi", "codex-os_1_.efi", "codex-os_1_x86-64.efi\n",
+    "codex-os_a_x86-64.efi", "codex-os_1_x_x86-64.efi", "codex-os_1_.efi",
+    "codex-os_1_x86-64.efi\n",
     f"store/0123/{HASH}", f"store/0124/{HASH}.cacnk", f"store/../0123/{HASH}.cacnk",
     f"store/0123/{HASH}.cacnk\n", f"store/0123/{HASH.upper()}.cacnk", f"/store/0123/{HASH}.cacnk",
 ])  # fmt: skip
@@ -109,7 +110,8 @@ def test_index() -> None:
     found = index.parse(INDEX)
     assert found.size == len(ROOT)
     assert list(found.chunks) == [
-        releases.sha256(ROOT[at : at + releases.CHUNK]) for at in range(0, len(ROOT), releases.CHUNK)
+        releases.sha256(ROOT[at : at + releases.CHUNK])
+        for at in range(0, len(ROOT), releases.CHUNK)
     ]
     assert found.chunk_max == releases.CHUNK
 

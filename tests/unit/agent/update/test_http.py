@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server that lies, is slow, stops, or sends us elsewhere: it costs a sentence, never the host."""
+"""A server that lies, is slow, or stops costs a sentence, never the host."""
 
 from __future__ import annotations
 
-import hashlib
 import socket
 import threading
 import time
@@ -13,66 +12,16 @@ import pytest
 
 from codex_agent.update import names
 from codex_agent.update.exits import Exit, UpdateError
-from codex_agent.update.fetch import Fetcher, Pace
+from codex_agent.update.fetch import Pace
 from codex_agent.update.http import Http
-from codex_agent.update.source import Broken, Missing, open_source
-from tests.unit.agent.update.releases import noise
-from tests.unit.agent.update.server import Handler, Server, authority, serving
+from codex_agent.update.source import Broken, Missing
+from tests.unit.agent.update.fetching import CONTENT, NAME, SOON_S, fetcher, get, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-NAME = "codex-os_0.1.11_x86-64.efi"
-CONTENT = noise(3_000_000, 7)
-DIGEST = hashlib.sha256(CONTENT).hexdigest()
-SOON_S = 0.6
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    path = tmp_path / "offered"
-    path.mkdir()
-    (path / NAME).write_bytes(CONTENT)
-    return path
-
-
-@pytest.fixture
-def lab(place: Path) -> Iterator[Server]:
-    with serving(place) as server:
-        yield server
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Path:
-    path = tmp_path / "stage"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
-def opened(lab: Server) -> Iterator[Http]:
-    source = Http(lab.url, allow_http=True, timeout_s=SOON_S)
-    yield source
-    source.close()
-
-
-def fetcher(source: Http, **named: object) -> Fetcher:
-    return Fetcher(source, sleep=lambda _s: None, **named)  # type: ignore[arg-type]
-
-
-def get(source: Http, stage: Path, **named: object) -> Fetcher:
-    work = fetcher(source, **named)
-    assert work.file(NAME, len(CONTENT), DIGEST, stage).read_bytes() == CONTENT
-    assert [path.name for path in stage.iterdir()] == [NAME]
-    return work
-
-
-def refused(source: Http, stage: Path, **named: object) -> UpdateError:
-    with pytest.raises(UpdateError) as caught:
-        fetcher(source, **named).file(NAME, len(CONTENT), DIGEST, stage)
-    assert not (stage / NAME).exists()
-    return caught.value
+    from tests.unit.agent.update.server import Handler, Server
 
 
 def test_whole_file_and_not_twice(lab: Server, opened: Http, stage: Path) -> None:
@@ -290,6 +239,7 @@ def test_foreign_names_are_never_asked_for(lab: Server, opened: Http, name: str)
 
 def test_no_http_at_all(stage: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
+
         def answer() -> None:
             peer, _ = listening.accept()
             with peer:
@@ -312,108 +262,3 @@ def test_nobody_there(stage: Path) -> None:
     source = Http(f"http://127.0.0.1:{port}", allow_http=True)
     assert "cannot be reached: connection refused" in refused(source, stage, attempts=1).message
     source.close()
-
-
-class TestRedirects:
-    @pytest.fixture
-    def secure(self, place: Path, tmp_path: Path) -> Iterator[tuple[Server, Http]]:
-        tls, certificate = authority(tmp_path, "127.0.0.1", "localhost")
-        with serving(place, tls) as server:
-            source = Http(server.url, ca_file=str(certificate), timeout_s=5)
-            yield server, source
-            source.close()
-
-    def send_to(self, server: Server, location: str) -> None:
-        server.behaviours[NAME] = lambda handler, _content: handler.answer(
-            302, b"", {"Location": location}
-        )
-
-    def test_within_the_host(self, secure: tuple[Server, Http], stage: Path) -> None:
-        server, source = secure
-        self.send_to(server, "/elsewhere/file")
-        server.behaviours["elsewhere/file"] = lambda handler, _content: handler.serve(CONTENT)
-        assert get(source, stage).moved == len(CONTENT)
-
-    @pytest.mark.parametrize(("location", "said"), [
-        ("https://localhost:{port}/x", "another host (localhost)"),
-        ("https://127.0.0.1.evil.example/x", "another host"),
-        ("http://127.0.0.1:{port}/x", "not https://"),
-        ("//localhost/x", "another host"),
-        ("file:///etc/passwd", "not https://"),
-        ("ftp://127.0.0.1/x", "not https://"),
-        ("https://user@127.0.0.1:{port}/x", "another host"),
-        ("https://127.0.0.1:99999/x", "not an address"),
-        ("https://[::1/x", "not an address"),
-        ("", "not an address"),
-        ("/a b", "not an address"),
-    ])  # fmt: skip
-    def test_elsewhere(
-        self, secure: tuple[Server, Http], stage: Path, location: str, said: str
-    ) -> None:
-        server, source = secure
-        self.send_to(server, location.format(port=server.server_port))
-        assert said in refused(source, stage, attempts=1).message
-        assert [name for name, _ in server.asked] == [NAME]
-
-    def test_loop(self, secure: tuple[Server, Http], stage: Path) -> None:
-        server, source = secure
-        self.send_to(server, f"/{NAME}")
-        assert "more than 5 times" in refused(source, stage, attempts=1).message
-        assert len(server.asked) == 6
-
-    def test_http_may_become_https_and_not_the_other_way(
-        self, lab: Server, opened: Http, stage: Path
-    ) -> None:
-        self.send_to(lab, "http://localhost/x")
-        assert "another host" in refused(opened, stage, attempts=1).message
-
-
-class TestTls:
-    def test_verified(self, place: Path, tmp_path: Path, stage: Path) -> None:
-        tls, certificate = authority(tmp_path, "127.0.0.1")
-        with serving(place, tls) as server:
-            source = Http(server.url, ca_file=str(certificate))
-            assert get(source, stage).moved == len(CONTENT)
-            source.close()
-
-    def test_unknown_authority(self, place: Path, tmp_path: Path, stage: Path) -> None:
-        tls, _ = authority(tmp_path, "127.0.0.1")
-        with serving(place, tls) as server:
-            source = Http(server.url)
-            error = refused(source, stage, attempts=1)
-            source.close()
-            assert "certificate" in error.message
-            assert server.asked == []
-
-    def test_certificate_of_another_host(self, place: Path, tmp_path: Path, stage: Path) -> None:
-        tls, certificate = authority(tmp_path, "other.example")
-        with serving(place, tls) as server:
-            source = Http(server.url, ca_file=str(certificate))
-            assert "is not valid" in refused(source, stage, attempts=1).message
-            source.close()
-
-    def test_no_tls_where_tls_is_asked_for(self, lab: Server, stage: Path) -> None:
-        source = Http(lab.url.replace("http:", "https:"), timeout_s=5)
-        assert "TLS" in refused(source, stage, attempts=1).message
-        source.close()
-
-    def test_a_handshake_that_never_ends(self, stage: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            source = Http(f"https://127.0.0.1:{listening.getsockname()[1]}", timeout_s=SOON_S)
-            assert "did not answer within" in refused(source, stage, attempts=1).message
-            source.close()
-
-
-@pytest.mark.parametrize(("text", "kind"), [
-    ("http://host/x", Exit.BY_POLICY), ("ftp://host/x", Exit.USAGE), ("host/x", Exit.USAGE),
-    ("https://", Exit.USAGE), ("https://user:secret@host/", Exit.USAGE),
-    ("https://host/?x", Exit.USAGE), ("https://host/#x", Exit.USAGE), ("https://h\nX/", Exit.USAGE),
-    ("https://host:0/", Exit.USAGE), ("https://host:99999/", Exit.USAGE), ("", Exit.USAGE),
-    ("file://other/x", Exit.USAGE), ("file:x", Exit.USAGE), ("https://h o/", Exit.USAGE),
-])  # fmt: skip
-def test_sources_that_are_refused(text: str, kind: Exit) -> None:
-    with pytest.raises(UpdateError) as caught:
-        open_source(text)
-    assert caught.value.kind is kind
-    assert caught.value.hint
-    assert "secret" not in caught.value.message

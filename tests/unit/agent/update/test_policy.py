@@ -50,7 +50,8 @@ def test_window(text: str, inside: list[str], outside: list[str]) -> None:
 
 
 @pytest.mark.parametrize("text", [
-    "", "Sat", "Sat 2:00-4:00", "Sat 02:00", "Sat 24:00-25:00", "Sat 02:60-03:00", "Foo 02:00-03:00",
+    "", "Sat", "Sat 2:00-4:00", "Sat 02:00", "Sat 24:00-25:00", "Sat 02:60-03:00",
+    "Foo 02:00-03:00",
     "sat 02:00-03:00", "Sat..Foo 02:00-03:00", "Sat..Sun..Mon 02:00-03:00", ",Sat 02:00-03:00",
     "Sat 02:00-04:00 x", "Sat 02:00-04:00-05:00",
 ])  # fmt: skip

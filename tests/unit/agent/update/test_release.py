@@ -128,7 +128,8 @@ def test_partitions_belong_to_the_root_hash(good: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("content", [
-    b"", b"{", b"[]", b"null", b'"x"', b"\xff", b"[" * 100_000, b"{}" * 2, b'{"schema":1,"schema":1}',
+    b"", b"{", b"[]", b"null", b'"x"', b"\xff", b"[" * 100_000, b"{}" * 2,
+    b'{"schema":1,"schema":1}',
     b'{"schema":NaN}', b'{"schema":Infinity}', b" " * (release.LIMIT + 1),
 ])  # fmt: skip
 def test_what_is_no_object(content: bytes) -> None:

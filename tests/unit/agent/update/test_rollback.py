@@ -133,9 +133,11 @@ def test_not_forward_again_by_itself(machine: Host, folder: Folder) -> None:
     back(machine)
     machine.run_version(RUNNING)
     machine.select(f"codex-os_{RUNNING}.efi")
-    with pytest.raises(UpdateError, match="went back from it") as caught:
-        with machine.updater(str(folder.path)).alone() as turn:
-            turn.apply(Wish())
+    with (
+        pytest.raises(UpdateError, match="went back from it") as caught,
+        machine.updater(str(folder.path)).alone() as turn,
+    ):
+        turn.apply(Wish())
     assert caught.value.kind is Exit.BAD_VERSION
     with machine.updater(str(folder.path)).alone() as turn:
         assert turn.apply(Wish(again=True)).changed
@@ -191,5 +193,7 @@ class TestStatus:
     def test_without_privilege(self, machine: Host) -> None:
         machine.uid = 1000
         found = status(machine)
-        assert found.problems == ["Whether the versions are whole in their slots is only told to root."]
+        assert found.problems == [
+            "Whether the versions are whole in their slots is only told to root."
+        ]
         assert [version.whole for version in found.versions] == [None, None]

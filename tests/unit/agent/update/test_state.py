@@ -49,9 +49,7 @@ def test_there_and_back(tmp_path: Path) -> None:
     b'{"schema":1,"bad":{"x":1}}', b'{"schema":1,"drained":0}',
     b'{"schema":1,"last_error":"' + b"x" * 501 + b'"}',
 ])  # fmt: skip
-def test_a_broken_file_is_set_aside_and_said(
-    machine: Host, folder: Folder, content: bytes
-) -> None:
+def test_a_broken_file_is_set_aside_and_said(machine: Host, folder: Folder, content: bytes) -> None:
     folder.add("0.1.11")
     place = machine.system.state
     place.mkdir(mode=0o700)

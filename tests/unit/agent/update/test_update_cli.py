@@ -137,7 +137,8 @@ def test_json_is_alone_on_its_output(codex: Run, machine: Host, folder: Folder) 
 
 @pytest.mark.parametrize(("words", "kind"), [
     (("apply",), Exit.UNREACHABLE), (("apply", "--source", "http://h/"), Exit.BY_POLICY),
-    (("apply", "--source", "x"), Exit.USAGE), (("rollback", "--to", "9"), Exit.NOTHING_TO_ROLL_BACK),
+    (("apply", "--source", "x"), Exit.USAGE),
+    (("rollback", "--to", "9"), Exit.NOTHING_TO_ROLL_BACK),
 ])  # fmt: skip
 def test_a_refusal_is_one_sentence_and_one_hint(
     codex: Run, words: tuple[str, ...], kind: Exit
@@ -171,7 +172,10 @@ def test_by_policy(codex: Run, machine: Host, folder: Folder) -> None:
     text = f'[update]\nsource = "{folder.path}"\nmode = "download"\n'
     machine.put("/etc/codex/update.toml", text.encode())
     status, out, _ = codex("apply", "--scheduled")
-    assert (status, out.splitlines()[0]) == (0, f"Version {NEW} is fetched; codex update apply writes it.")
+    assert (status, out.splitlines()[0]) == (
+        0,
+        f"Version {NEW} is fetched; codex update apply writes it.",
+    )
 
 
 def test_what_others_say_cannot_write_to_the_terminal(codex: Run, machine: Host) -> None:
