@@ -35,6 +35,7 @@ PAUSE_S = 1.0
 _ASK_S = 10.0
 _MOST = 1024 * 1024  # bytes of networkd's answer
 _SHOWN = 4
+_UNDECIDED = ("pending", "initialized")
 _HINT = "networkctl status; journalctl -u systemd-networkd"
 
 
@@ -101,12 +102,14 @@ def _link(entry: object) -> Link:
     state = _get(entry, "OnlineState", str, None)
     operational = _get(entry, "OperationalState", str, "")
     online = state == "online" if state is not None else operational in ("degraded", "routable")
+    setup = str(_get(entry, "AdministrativeState", str, ""))
     return Link(
         name=name,
         file=str(file) if file else None,
-        setup=str(_get(entry, "AdministrativeState", str, "")),
+        setup=setup,
         carrier=carrier in ("carrier", "degraded-carrier", "enslaved"),
-        online=online or carrier == "enslaved",
+        # An address of its own making is not yet the one that a link waits for.
+        online=(online and setup == "configured") or carrier == "enslaved",
         required=_get(entry, "RequiredForOnline", bool, True) is not False,
     )
 
@@ -155,6 +158,8 @@ def judge(links: Sequence[Link], wanted: Sequence[str], driverless: Sequence[str
     configured = [link for link in links if link.file and link.setup != "unmanaged"]
     unmet = sorted(set(wanted) - {link.file for link in configured})
     if not configured:
+        if any(link.setup in _UNDECIDED for link in links):
+            return Finding("degraded", "systemd-networkd has not taken up any link.", "short")
         if driverless:
             text = f"No driver has taken the network device {_names(driverless)}."
             return Finding("failed", text, "short")

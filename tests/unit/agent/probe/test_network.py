@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,6 +68,11 @@ class Networkd:
         ([link("a"), link("b", **MUTE)], "ok", "Online as configured: a.", 0),
         ([link("a", **DARK), link("b", **DARK)], "degraded",
          "No configured link has a carrier: a, b.", 10),
+        # An address that it made itself, while DHCP is not heard.
+        ([link("a", setup="configuring")], "failed",
+         "No configured link is online, although a has a carrier.", 60),
+        ([link("a", file=None, setup="pending", online=None)], "degraded",
+         "systemd-networkd has not taken up any link.", 10),
         ([link("a", **MUTE), link("b", **DARK)], "failed",
          "No configured link is online, although a has a carrier.", 60),
         # What somebody has asked for has to be there.
@@ -95,6 +101,18 @@ def test_links(tree: Tree, links: Any, state: str, message: str, waits: float) -
     assert (found.state, found.message) == (state, message)
     assert tree.clock.passed == pytest.approx(waits)
     assert (found.hint is None) == (state in ("ok", "skipped"))
+
+
+def test_what_networkd_really_says() -> None:
+    """One link with an address, one whose cable is out, two that nobody configured."""
+    text = (Path(__file__).parent / "data" / "networkctl-257.json").read_text()
+    run = "/run/systemd/network"
+    assert network.parse(text) == [
+        network.Link("peer0", None, "unmanaged", carrier=True, online=False, required=True),
+        network.Link("veth0", f"{run}/10-a.network", "configured", True, True, True),
+        network.Link("peer1", None, "unmanaged", carrier=False, online=False, required=True),
+        network.Link("veth1", f"{run}/20-b.network", "configuring", False, False, True),
+    ]
 
 
 def test_an_address_that_comes_late_is_waited_for(tree: Tree) -> None:
