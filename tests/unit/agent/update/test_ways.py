@@ -60,6 +60,15 @@ class TestRedirects:
         assert said in refused(source, stage, attempts=1).message
         assert [name for name, _ in server.asked] == [NAME]
 
+    def test_never_from_https_to_http_even_where_http_is_allowed(
+        self, secure: tuple[Server, Http], tmp_path: Path, stage: Path
+    ) -> None:
+        server, _ = secure
+        self.send_to(server, f"http://127.0.0.1:{server.server_port}/x")
+        source = Http(server.url, allow_http=True, ca_file=str(tmp_path / "server.crt"))
+        assert "not https://" in refused(source, stage, attempts=1).message
+        source.close()
+
     def test_loop(self, secure: tuple[Server, Http], stage: Path) -> None:
         server, source = secure
         self.send_to(server, f"/{NAME}")
