@@ -29,7 +29,8 @@ ENDINGS: dict[Role, str] = {
     "manifest": "manifest.json",
     "sbom": "spdx.json",
 }
-UNPACKED_ROOT = "root.raw"
+# Not "root.raw": a pattern of systemd-sysupdate 257 also matches what is longer, so root.raw.zst.
+UNPACKED_ROOT = "root.erofs"
 # systemd-sysupdate 257 writes a .zst as it is, and a hash tree hardly gets smaller.
 PACKED: frozenset[Role] = frozenset({"root"})
 NEEDED: frozenset[Role] = frozenset({"root", "verity", "signature", "uki"})

@@ -20,7 +20,10 @@ from builder.tree import Tree
 SUMS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.gpg"
 STORE, SCRATCH = "store", ".new"
 LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._~^-]*)")
-PACKED = ".zst"
+# The root as it will lie in its slot. systemd-sysupdate compares that with the checksums, so they
+# name it, although it travels as chunks or compressed. Its patterns also match what is longer than
+# they are: no other name may begin with this one.
+UNPACKED_ROOT = "root.erofs"
 
 
 class Directory:
@@ -49,7 +52,7 @@ class Directory:
         self.listed = _parse(sums)
         for name, wanted in self.listed.items():
             path = self.folder / name
-            if f"{name}{PACKED}" in self.listed and not path.exists():
+            if name.endswith(f".{UNPACKED_ROOT}") and not path.exists():
                 continue
             if path.is_symlink() or not path.is_file() or digest(path) != wanted:
                 raise self._altered(f"{name} is not what was signed")

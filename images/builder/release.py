@@ -11,7 +11,7 @@ from typing import Any
 from builder import disk, log, uki
 from builder.errors import BuildError
 from builder.paths import Paths
-from builder.publish import Directory, digest
+from builder.publish import UNPACKED_ROOT, Directory, digest
 from builder.tree import Tree
 
 SCHEMA = 1
@@ -27,9 +27,6 @@ ENDINGS = {
     "manifest": "manifest.json",
     "sbom": "spdx.json",
 }
-# systemd-sysupdate compares the root with the signed checksums after it was unpacked or put
-# together, so they name it as well.
-UNPACKED_ROOT = "root.raw"
 DESCRIPTION = "release.json"
 # Smaller chunks find more that is the same, larger ones are fewer to ask for
 # (docs/decisions/0021-delta-by-chunks.md).

@@ -181,7 +181,7 @@ class Host:
     def _write(self, version: str) -> Done:
         stage = self.base / "var/lib/codex/update/stage"
         listed = sums.parse((stage / "SHA256SUMS").read_bytes())
-        for ending in ("root.raw", "verity.raw", "signature.raw", "efi"):
+        for ending in ("root.erofs", "verity.raw", "signature.raw", "efi"):
             name = f"codex-os_{version}_x86-64.{ending}"
             if sha256((stage / name).read_bytes()) != listed[name]:
                 return Done(1, "", f"Checksum of {name} file did not check out.")

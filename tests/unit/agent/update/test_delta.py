@@ -41,7 +41,7 @@ def chunk_bytes(server: Server) -> int:
 
 
 def root(machine: Host) -> bytes:
-    path = machine.base / f"var/lib/codex/update/stage/codex-os_{VERSION}_x86-64.root.raw"
+    path = machine.base / f"var/lib/codex/update/stage/codex-os_{VERSION}_x86-64.root.erofs"
     return path.read_bytes()
 
 
@@ -183,7 +183,7 @@ def test_a_root_that_unpacks_to_more_or_less(machine: Host, folder: Folder, size
         apply(machine, str(folder.path))
     assert caught.value.kind is Exit.DIFFERENT
     stage = machine.base / "var/lib/codex/update/stage"
-    assert [path.name for path in stage.glob("*root.raw*part")] == []
+    assert [path.name for path in stage.glob("*root.erofs*part")] == []
 
 
 class TestServed:

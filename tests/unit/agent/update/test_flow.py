@@ -351,7 +351,7 @@ def test_a_stage_that_was_changed_is_not_used(machine: Host, folder: Folder) -> 
     folder.add(NEW)
     apply(machine, folder.path, fetch_only=True)
     folder.path.rename(folder.path.with_name("unplugged"))
-    place = machine.base / f"var/lib/codex/update/stage/codex-os_{NEW}_x86-64.root.raw"
+    place = machine.base / f"var/lib/codex/update/stage/codex-os_{NEW}_x86-64.root.erofs"
     content = bytearray(place.read_bytes())
     content[5] ^= 1
     place.write_bytes(content)
