@@ -171,6 +171,13 @@ def judge(boots: Sequence[Boot], running: str | None) -> list[GivenUp]:
     return [_given_up(entries) for entries in reversed(bad)]
 
 
+def clause(given: GivenUp) -> str:
+    """Return what happened to a version as a clause: whoever refuses it again can say why."""
+    count = "its boot here was" if given.boots == 1 else f"{given.boots} of its boots here were"
+    told = "; ".join(reason.message.rstrip(".") for reason in given.reasons)
+    return f"{count} not good" + (f": {told}" if told else "")
+
+
 def _given_up(entries: Sequence[Boot]) -> GivenUp:
     last = entries[-1]
     outcome: BootOutcome = "no-verdict"

@@ -26,7 +26,7 @@ SCHEMA = 1
 OWN = "own-"  # begins the names of an operator's own probes
 UNIT = "codex-probes.service"
 _STATES: tuple[str, ...] = get_args(CheckState)
-_OLD_S = 600.0
+_OLD_S = 3600.0
 _TEXT = 1000
 _LONG_S = 1e12
 
@@ -135,8 +135,8 @@ def _dated(check: Check, age_s: float) -> Check:
     """Say of an old answer that it is one."""
     if age_s < _OLD_S or check.state == "skipped":
         return check
-    minutes = int(age_s // 60)
-    past = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+    hours = int(age_s // 3600)
+    past = f"{hours} h" if hours < 48 else f"{hours // 24} days"
     return replace(check, message=f"{check.message} This was {past} ago.")
 
 

@@ -47,6 +47,9 @@ def test_a_version_that_fails_three_times_is_told_by_the_one_that_comes_back(ima
     # What decided stands first.
     assert found.reasons == [BootReason("gpu", GPU_DEAD.message),
                              BootReason("disk-space", WARM.message)]  # fmt: skip
+    assert boots.clause(found) == (
+        "3 of its boots here were not good: 1 GPU of 1 gave no answer; Space runs out"
+    )
     text = render.text(image.sample().shown(image.clock.monotonic())).splitlines()
     assert "Given up         0.1.60 after 3 boots, the last failed (2026-11-22T09:04:00Z)" in text
     assert "                 gpu: 1 GPU of 1 gave no answer." in text
