@@ -88,10 +88,14 @@ def _ours(probe: probes.Probe, ask: Asking) -> Result:
 
 
 def _theirs(entry: own.Own, account: child.Account | None, deadline: float) -> Result:
-    if time.monotonic() + entry.timeout_s <= deadline:
-        return own.ask(entry, account)
     text = f"It was not asked: all of these probes together may take {OWN_TOTAL_S:g} s."
     hint = f"Give the files of {own.FOLDER} shorter limits."
+    if time.monotonic() + entry.timeout_s <= deadline:
+        try:
+            return own.ask(entry, account)
+        except Exception as error:  # noqa: BLE001 - as for ours
+            text = words.sentence(f"A defect of this program: {type(error).__name__}: {error}")
+            hint = "codex --debug probe shows where."
     return Result(entry.name, entry.asks, "failed", text, hint, entry.required, entry.timeout_s,
                   0.0, entry.place)  # fmt: skip
 

@@ -74,7 +74,10 @@ def program(
 
 
 class Child:
-    """A process of its own session that runs ``body``; ``keep`` bytes of each output are kept."""
+    """A process of its own session that runs ``body``; ``keep`` bytes of each output are kept.
+
+    Where there can be none (no process, no file more) it has ended at once, with the reason.
+    """
 
     def __init__(self, body: Body, keep: int = 16 * 1024) -> None:
         self._keep = keep
@@ -84,16 +87,26 @@ class Child:
         self._gone = False
         self._began = time.monotonic()
         self._ended_at: float | None = None
-        pipes = {name: os.pipe() for name in self._said}
-        self.pid = os.fork()
-        if self.pid == 0:
-            _live(body, {name: ends[1] for name, ends in pipes.items()})
-        self.ends = {}
-        for name, (reading, writing) in pipes.items():
-            os.close(writing)
-            os.set_blocking(reading, False)
-            self.ends[name] = reading
-        self.handle = os.pidfd_open(self.pid)
+        self.ends: dict[str, int] = {}
+        self.pid = 0
+        writing: dict[str, int] = {}
+        try:
+            for name in self._said:
+                self.ends[name], writing[name] = os.pipe()
+                os.set_blocking(self.ends[name], False)
+            self.pid = os.fork()
+            if self.pid == 0:
+                _live(body, writing)
+            self.handle: int | None = os.pidfd_open(self.pid)
+        except OSError as error:
+            self._said["fault"] = _not_started(error)
+            self.handle, self._gone = None, True
+            if self.pid:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+        finally:
+            for end in writing.values():
+                os.close(end)
 
     def take(self, name: str) -> bool:
         """Read what there is of one output; False at its end."""
@@ -108,6 +121,8 @@ class Child:
 
     def kill(self) -> None:
         """Kill the child and its group; the group's number cannot be another's before ``reap``."""
+        if self.handle is None:
+            return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         # It may not have made its group yet.
@@ -116,9 +131,9 @@ class Child:
 
     def reap(self) -> bool:
         """Take note of the end of the child, if it has ended; never waits."""
-        if not self._gone and os.waitid(
-            os.P_PIDFD, self.handle, os.WEXITED | os.WNOHANG | os.WNOWAIT
-        ):
+        if self._gone or self.handle is None:
+            return True
+        if os.waitid(os.P_PIDFD, self.handle, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             self._ended_at = time.monotonic()
             # What it has started in its group goes with it, and what it said is in the pipes.
             self.kill()
@@ -133,7 +148,8 @@ class Child:
     def close(self, limit_s: float, *, late: bool) -> Ended:
         """Let go of the child and say how it ended."""
         for end in (*self.ends.values(), self.handle):
-            os.close(end)
+            if end is not None:
+                os.close(end)
         took = (self._ended_at or time.monotonic()) - self._began
         status = self._status
         reason: str | None = None
@@ -157,6 +173,10 @@ def _signal(number: int) -> str:
         return f"signal {number}"
 
 
+def _not_started(error: OSError) -> bytes:
+    return f"it cannot be started: {(error.strerror or 'unknown error').lower()}".encode()
+
+
 def _live(body: Body, ends: dict[str, int]) -> None:
     """Be the child; what goes wrong before a program has begun is told through its own pipe."""
     status, fault = 126, ends["fault"]
@@ -175,8 +195,7 @@ def _live(body: Body, ends: dict[str, int]) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         status = body()
     except OSError as error:
-        clause = f"it cannot be started: {(error.strerror or 'unknown error').lower()}"
-        os.write(fault, clause.encode())
+        os.write(fault, _not_started(error))
     except BaseException as error:  # noqa: BLE001 - the child's side of a fork must end here
         os.write(fault, f"a defect of this program: {type(error).__name__}".encode())
     finally:
@@ -190,10 +209,10 @@ def attend(children: Sequence[Child], limit_s: float) -> list[Ended]:
     and an output that somebody else holds open is not waited for.
     """
     deadline = time.monotonic() + limit_s
-    running = dict(enumerate(children))
+    running = {index: child for index, child in enumerate(children) if child.handle is not None}
     with selectors.DefaultSelector() as selector:
         for index, child in running.items():
-            selector.register(child.handle, selectors.EVENT_READ, (index, None))
+            selector.register(child.handle or 0, selectors.EVENT_READ, (index, None))
             for name, end in child.ends.items():
                 selector.register(end, selectors.EVENT_READ, (index, name))
         _watch(selector, running, deadline)

@@ -160,6 +160,31 @@ def test_one_that_cannot_be_killed_is_left(monkeypatch: pytest.MonkeyPatch) -> N
     os.waitpid(made.pid, 0)
 
 
+@pytest.mark.parametrize("name", ["fork", "pipe", "pidfd_open"])
+def test_a_host_that_has_no_process_or_file_to_spare(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """As when an earlier probe has used up what there is; no file stays open, nothing runs on."""
+
+    def full(*_: object) -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    born: list[int] = []
+    fork = os.fork
+
+    def counted() -> int:
+        born.append(fork())
+        return born[-1]
+
+    monkeypatch.setattr(os, "fork", counted)
+    monkeypatch.setattr(os, name, full)
+    ended = child.run(child.program([SH, "-c", "sleep 600"]), 5)
+    assert ended.status is None
+    assert ended.reason == "it cannot be started: resource temporarily unavailable"
+    assert len(born) == (name == "pidfd_open")
+    assert not any(Path(f"/proc/{pid}").exists() for pid in born)
+
+
 def test_a_defect_in_a_body_is_told() -> None:
     def body() -> int:
         raise KeyError("x")

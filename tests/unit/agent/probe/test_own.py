@@ -325,6 +325,27 @@ def test_all_together_have_an_end(tree: Tree, monkeypatch: pytest.MonkeyPatch) -
     assert sum("was not asked" in message for message in told) == 2
 
 
+def test_a_defect_of_ours_is_that_probes_answer(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tree, "argv = ['/bin/true']\nrequired = true")
+
+    def defect(*_: object) -> None:
+        raise RuntimeError("x")
+
+    monkeypatch.setattr(own, "ask", defect)
+    found = only(tree)
+    assert (found.state, found.gates) == ("failed", True)
+    assert found.message == "A defect of this program: RuntimeError: x."
+
+
+def test_a_name_that_is_no_text(tree: Tree) -> None:
+    put(tree, "")
+    tree.path(f"{FOLDER}/mine.toml").rename(tree.path(f"{FOLDER}/\udcff\udcfe.toml"))
+    found = only(tree)
+    assert found.message.startswith(f"{FOLDER}/??.toml is not used: its name")
+
+
 def test_one_that_is_broken_does_not_silence_the_others(tree: Tree) -> None:
     put(tree, "nonsense", "a.toml")
     put(tree, "argv = ['/bin/true']", "b.toml")
