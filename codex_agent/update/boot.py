@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from codex_agent.host import boots
 from codex_agent.host.reading import Unreadable
 from codex_agent.host.release import image, os_release
 from codex_agent.update import names, versions
@@ -53,7 +54,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """The running version, and whether this boot of it was found good."""
+    """The running version, and whether this boot of it was found good.
+
+    ``given_up`` has, for versions whose boots here were not good, why: as the health gate kept it.
+    """
 
     image: Image | None
     state: BootState
@@ -62,6 +66,7 @@ class Boot:
     selected: str | None
     default: str | None
     oneshot: str | None
+    given_up: dict[str, str]
 
     def of(self, version: str) -> Entry | None:
         """Return the entry of a version; the best one, should there be several."""
@@ -130,7 +135,9 @@ def read(root: Root) -> Boot:
     state: BootState = "unknown"
     if running is not None and reason is None:
         state, reason = _judge(running.version, found, selected)
-    return Boot(running, state, reason, found, selected, default, oneshot)
+    journal = boots.given_up(root, running.version if running else None)
+    given_up = {given.version: boots.clause(given) for given in journal.value or []}
+    return Boot(running, state, reason, found, selected, default, oneshot, given_up)
 
 
 def _judge(

@@ -69,10 +69,10 @@ def _look(turn: Turn, wish: Wish) -> Found:
         newer, refused = False, None
         try:
             newer = turn.judge(release, wish)
-            if newer:
+            # Boot entries and free space are only told to root.
+            if newer and turn.remembers:
                 rules.blessed(turn.boot)
-                if turn.remembers:
-                    space.enough(turn.updater.system, release, turn.boot)
+                space.enough(turn.updater.system, release, turn.boot)
         except UpdateError as error:
             refused = Refusal(error.message, error.hint, error.exit_code)
         changes = _changes(turn, release, fetcher) if newer else None

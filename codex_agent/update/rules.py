@@ -77,7 +77,8 @@ def bad_versions(state: State, boot: Boot) -> dict[str, str]:
     found = dict(state.bad)
     for entry in boot.entries:
         if entry.standing == "bad" and entry.version != boot.running:
-            found.setdefault(entry.version, f"it did not start well in {entry.done} tries")
+            why = f"it did not start well in {entry.done} tries"
+            found.setdefault(entry.version, boot.given_up.get(entry.version, why))
     return found
 
 

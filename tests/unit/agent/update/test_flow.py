@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 from typing import TYPE_CHECKING
@@ -249,6 +250,23 @@ class TestRefusals:
         assert apply(machine, folder.path, again=True).changed
         assert f"codex-os_{NEW}+3-0.efi" in machine.entries()
         assert kept(machine).bad == {}
+
+    def test_why_it_was_given_up_is_said(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        apply(machine, folder.path)
+        boots = [
+            {"boot_id": "a", "version": RUNNING, "started_at": "t", "verdict": "healthy"},
+            {"boot_id": "b", "version": NEW, "started_at": "t", "verdict": "failed",
+             "reasons": [{"check": "gpu", "message": "The GPU does not answer."}]},
+        ]  # fmt: skip
+        machine.put("/var/lib/codex/boots/journal.json", json.dumps(
+            {"schema": 1, "boots": boots}
+        ).encode())  # fmt: skip
+        machine.restart(NEW, blessed=False)
+        error = refused(machine, folder.path)
+        assert error.kind is Exit.BAD_VERSION
+        assert "its boot here was not good: The GPU does not answer." in error.message
+        assert "The GPU does not answer" in kept(machine).bad[NEW]
 
     def test_not_root(self, machine: Host, folder: Folder) -> None:
         machine.uid = 1000

@@ -86,6 +86,7 @@ def test_check(codex: Run, machine: Host, folder: Folder) -> None:
 def test_check_as_anybody(codex: Run, machine: Host, folder: Folder) -> None:
     folder.add(NEW)
     machine.uid = 1000
+    (machine.base / "efi").rename(machine.base / "closed")
     status, out, _ = codex("check", "--source", str(folder.path))
     assert status == Exit.OFFERED
     assert "Changes          unavailable" in out
