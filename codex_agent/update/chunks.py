@@ -9,7 +9,6 @@ was cut moves only the rest.
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 from contextlib import contextmanager
@@ -149,9 +148,10 @@ def served(chunks: Chunks) -> Iterator[str]:
         server.server_close()
 
 
-def prepare(folder: Path) -> None:
-    """Make the folder of the chunks, or remove what was left half-written in it."""
+def prepare(folder: Path, index: Index) -> None:
+    """Make the folder of the chunks; remove half-written ones and those of another version."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for entry in os.scandir(folder):
-        if entry.name.startswith("."):
-            Path(entry.path).unlink()
+    known = frozenset(index.chunks)
+    for entry in folder.iterdir():
+        if entry.name not in known:
+            entry.unlink()

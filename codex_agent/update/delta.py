@@ -86,7 +86,7 @@ class Delta:
         if found.size != release.root_bytes:
             raise Unsuitable("the index of chunks is that of another root")
         target = self.stage / release.name(names.UNPACKED_ROOT)
-        made = self._fresh(target.name)
+        made = self._fresh(target.name, found)
         done, given = self._extract(found, path, seed, made, fetcher)
         self._judge(done, given, made, release)
         made.rename(target)
@@ -94,12 +94,12 @@ class Delta:
         shutil.rmtree(self.work, ignore_errors=True)
         return Outcome(fetcher.moved - before, reused(done.err + done.out))
 
-    def _fresh(self, name: str) -> Path:
+    def _fresh(self, name: str, found: index.Index) -> Path:
         try:
             # casync writes beside its target and renames; what a cut run left is nothing of use.
             shutil.rmtree(self.work, ignore_errors=True)
             self.work.mkdir(mode=0o700)
-            chunks.prepare(self.cache)
+            chunks.prepare(self.cache, found)
         except OSError as error:
             raise disk_error(error, self.work.parent) from None
         return self.work / name

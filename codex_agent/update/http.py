@@ -242,7 +242,9 @@ class Http:
 
         def close() -> None:
             # Without its end an answer would be taken for the next one.
-            if not answer.isclosed() or answer.will_close:
+            whole = answer.isclosed() or answer.length == 0
+            answer.close()
+            if not whole or answer.will_close:
                 self._drop()
 
         return Opened(begin, total, read, close)

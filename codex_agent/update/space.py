@@ -41,9 +41,23 @@ def needed(system: System, release: Release) -> int:
     return left + max(release.root_bytes - _here(root), 0)
 
 
+def _gained(system: System, release: Release) -> int:
+    """Return how many bytes of another release are removed first."""
+    ours = f"{names.IMAGE}_{release.version}_"
+    try:
+        return sum(
+            entry.lstat().st_size
+            for entry in system.stage.iterdir()
+            if not entry.name.startswith(ours)
+        )
+    except OSError:
+        return 0
+
+
 def enough(system: System, release: Release, boot: Boot) -> None:
     """Refuse a release that does not fit into the stage or onto the boot partition."""
-    want, have = needed(system, release) + MARGIN, system.free(system.state)
+    want = needed(system, release) + MARGIN
+    have = system.free(system.state) + _gained(system, release)
     if want > have:
         raise _too_little(want, have, str(system.state), "codex status shows what fills it.")
     uki = release.files["uki"].bytes

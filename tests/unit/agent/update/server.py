@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -88,12 +88,17 @@ class Server(ThreadingHTTPServer):
         self.behaviours: dict[str, Behaviour] = {}
         self.asked: list[tuple[str, str | None]] = []
         self.sent: Counter[str] = Counter()
+        self.connections = 0
         self.ended = threading.Event()
         self.scheme = "http"
 
     @property
     def url(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.server_port}"
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections += 1
+        super().process_request(request, client_address)
 
     def handle_error(self, request: object, client_address: object) -> None:
         pass

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_agent.errors import CodexError
-from codex_agent.update import boot, names, state
+from codex_agent.update import boot, names, space, state
 from codex_agent.update.check import check
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Wish
@@ -217,6 +217,18 @@ class TestRefusals:
         assert error.kind is Exit.SPACE
         assert re.search(r"\d+ MiB needed, 0 MiB free", error.message)
         assert not (machine.base / "var/lib/codex/update/stage").exists()
+
+    def test_what_another_version_takes_counts_as_free(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        apply(machine, folder.path, fetch_only=True)
+        stage = machine.base / "var/lib/codex/update/stage"
+        taken = sum(path.stat().st_size for path in stage.iterdir())
+        folder.add("0.1.12", index=False)
+        machine.free = space.MARGIN + 700_000 - taken
+        apply(machine, folder.path, fetch_only=True)
+        machine.free = space.MARGIN - 1_000_000
+        folder.add("0.1.13")
+        assert refused(machine, folder.path).kind is Exit.SPACE
 
     @pytest.mark.parametrize("name", [f"codex-os_{RUNNING}+2-1.efi", f"codex-os_{RUNNING}+0-3.efi"])
     def test_not_blessed(self, machine: Host, folder: Folder, name: str) -> None:
