@@ -72,6 +72,15 @@ class Release:
         directory = Directory(self.paths, self.tree)
         directory.open()
         work = directory.scratch()
+        try:
+            chunks, new, size = self._lay_down(version, directory, work)
+        except BuildError:
+            # Before anything was renamed; what another end leaves, the next run has to see.
+            shutil.rmtree(work)
+            raise
+        return Published(directory.folder, chunks, new, size)
+
+    def _lay_down(self, version: str, directory: Directory, work: Path) -> tuple[int, int, int]:
         with log.step(f"Cutting the partitions of {version}"):
             slot = disk.cut(
                 self.tree, self.paths.image(version, ".raw"), version, work, log=self.log
@@ -86,8 +95,7 @@ class Release:
             names = self._pack(version, slot, work)
         sums = self._describe(version, slot, facts, names, work)
         with log.step("Signing and laying down"):
-            chunks, new, size = directory.add(version, work, sums)
-        return Published(directory.folder, chunks, new, size)
+            return directory.add(version, work, sums)
 
     def name(self, version: str, ending: str) -> str:
         """Return the name of a file of a release."""

@@ -252,7 +252,17 @@ def test_reader_that_goes_away_is_no_error(in_child: InChild) -> None:
 @pytest.fixture
 def built(door: Paths) -> Paths:
     """Everything that a build leaves."""
-    for name in ("tools", "cache", "archive", "stamps", "venv", "image", "guests/run", "logs"):
+    for name in (
+        "tools",
+        "cache",
+        "archive",
+        "stamps",
+        "venv",
+        "release",
+        "image",
+        "guests/run",
+        "logs",
+    ):
         (door.build / name).mkdir(parents=True)
     for name in ("image", "agent", "tools", "page"):
         (door.stamps / name).write_text("x")

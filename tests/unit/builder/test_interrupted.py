@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from builder import image as image_module
-from builder import keys, lock, modules, stamp
+from builder import keys, lock, modules, stamp, update_key
 from builder.archive import Archive, Package
 from builder.errors import BuildError
 from builder.image import Image
@@ -218,7 +218,8 @@ def build(
         "images/initrd/x", "images/scripts/prepare", "images/scripts/apply", "images/scripts/enter",
         "images/mkosi.conf.d/40-base.conf", "images/flavours/general/mkosi.conf", "mkosi.conf",
         "roles/agent/tasks/main.yml", "roles/agent/tasks/configure.yml", "playbooks/site.yml",
-        "requirements/agent.txt", "keys/verity.crt", "build/packages/codex-agent_1.deb",
+        "requirements/agent.txt", "keys/verity.crt", "keys/update.pub",
+        "build/packages/codex-agent_1.deb",
     ):  # fmt: skip
         (paths.root / name).parent.mkdir(parents=True, exist_ok=True)
         (paths.root / name).write_text("1")
@@ -233,6 +234,7 @@ def build(
 
     monkeypatch.setattr(HostTree, "ensure", lambda self: None)
     monkeypatch.setattr(keys, "ensure", lambda paths, tree: None)
+    monkeypatch.setattr(update_key, "ensure", lambda paths: None)
     monkeypatch.setattr(Packages, "ensure_agent", lambda self, version: None)
     monkeypatch.setattr(KernelPackages, "ensure_prebuilt", lambda self, version, release: None)
     monkeypatch.setattr(KernelPackages, "ensure_dkms", lambda self, version: None)
