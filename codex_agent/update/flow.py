@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 from codex_agent.errors import CodexError
 from codex_agent.provision import files
 from codex_agent.update import boot as booting
-from codex_agent.update import lock, offer, rollback, rules, signature, space, state, sysupdate
+from codex_agent.update import (
+    lock,
+    offer,
+    rollback,
+    rules,
+    signature,
+    space,
+    state,
+    sysupdate,
+    versions,
+)
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.fetch import Fetcher, disk_error
 from codex_agent.update.source import Broken, Missing, Source, open_source
@@ -171,9 +181,20 @@ class Turn:
             elif now.version in bad:
                 why = f"Version {now.version} was given up: {bad[now.version]}."
                 now = replace(now, stage="none", version=None, last_error=why[:500])
+        now = replace(now, bad=bad)
         if now.pinned is not None and self.boot.default is None:
-            now = replace(now, pinned=None)
-        self.keep_state(replace(now, bad=bad))
+            now = self._pin(now)
+        self.keep_state(now)
+
+    def _pin(self, now: State) -> State:
+        """Keep an older version that was tried once and found good; forget one that was not."""
+        entry = self.boot.of(self.running)
+        if now.pinned != self.running:
+            return now if now.stage == "written" else replace(now, pinned=None)
+        if self.remembers and entry is not None and entry.standing == "good":
+            system = self.updater.system
+            rollback.set_default(system.run, system.root, entry, self.keep, once=False)
+        return now
 
     def look(self, wish: Wish, fetcher: Fetcher) -> Offer:
         """Look at what is offered and remember it."""
@@ -226,6 +247,9 @@ class Turn:
         entry = self.boot.of(version)
         if entry is not None and self._in_slot(version):
             return self._written_before(entry, wish)
+        ready = (self.state.stage, self.state.version) == ("fetched", version)
+        if wish.fetch_only and ready:
+            return Outcome(False, version, f"Version {version} is already fetched.")
         moved, because, reused = 0, self.state.whole_because, None
         if fetcher is not None:
             moved, because, reused = self._fetch(found, fetcher)
@@ -248,7 +272,8 @@ class Turn:
         if entry.standing == "bad":
             rollback.try_again(self.updater.system.entries, entry)
             changed = True
-        changed = self._choose_newest() or changed or self.state.stage != "written"
+        self.boot = booting.read(self.updater.system.root)
+        changed = self._choose(entry.version) or changed or self.state.stage != "written"
         bad = {v: why for v, why in self.state.bad.items() if v != entry.version}
         self.note(
             stage="written", version=entry.version, previous=self.running, bad=bad, last_error=None
@@ -261,6 +286,7 @@ class Turn:
         release = found.release
         updater = self.updater
         space.enough(updater.system, release, self.boot)
+        before = self.state.moved_bytes if self.state.version == release.version else 0
         self.note(
             stage="fetching", version=release.version, previous=self.running, since=state.now(),
             whole_because=None, last_error=None,
@@ -268,7 +294,9 @@ class Turn:
         stage = Stage(updater.system, self.keep, updater.tell, updater.say)
         stage.prepare(release)
         done = stage.fill(found, fetcher)
-        self.note(stage="fetched", whole_because=done.whole_because, moved_bytes=done.moved)
+        self.note(
+            stage="fetched", whole_because=done.whole_because, moved_bytes=before + done.moved
+        )
         return done.moved, done.whole_because, done.reused
 
     def _write(self, release: Release) -> None:
@@ -286,15 +314,24 @@ class Turn:
             text = f"Version {release.version} has no boot entry after it was written."
             raise UpdateError(Exit.NOT_WRITTEN, text, f"ls {system.entries}")
         self.boot = after
-        self._choose_newest()
+        self._choose(release.version)
         bad = {v: why for v, why in self.state.bad.items() if v != release.version}
         self.note(stage="written", bad=bad, last_error=None)
         self._clear()
 
-    def _choose_newest(self) -> bool:
+    def _choose(self, version: str) -> bool:
+        """See to it that a version starts next: the boot loader prefers the newest by itself.
+
+        An older one is started once, and made the default when it was found good (``_pin``): as
+        the default it would be started again and again, however bad it is.
+        """
         system = self.updater.system
         cleared = rollback.clear_default(system.run, system.root, self.boot, self.keep)
-        self.note(pinned=None)
+        entry = self.boot.of(version)
+        older = versions.compare(version, self.running) < 0
+        if older and entry is not None:
+            rollback.set_default(system.run, system.root, entry, self.keep, once=True)
+        self.note(pinned=version if older else None)
         return cleared
 
     def _clear(self) -> None:

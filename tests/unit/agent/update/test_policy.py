@@ -151,6 +151,9 @@ class TestByItself:
         folder.add(NEW)
         go(machine, folder, "download", SATURDAY)
         assert state.load(machine.system.state).state.stage == "fetched"
+        machine.calls.clear()
+        assert "already fetched" in go(machine, folder, "download", SATURDAY).message
+        assert not machine.started("casync")
         assert hooks(machine) == []
 
     def test_apply_outside_of_the_window_only_fetches(self, machine: Host, folder: Folder) -> None:

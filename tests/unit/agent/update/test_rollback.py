@@ -161,6 +161,44 @@ def test_a_default_of_somebody_else_stays(machine: Host, folder: Folder) -> None
     assert boot.variable(machine.system.root, boot.DEFAULT) == "auto-windows"
 
 
+class TestOlder:
+    """The boot loader starts the newest version; an older one is tried once, then kept."""
+
+    @pytest.fixture
+    def written(self, machine: Host, folder: Folder) -> Host:
+        folder.add("0.1.8")
+        with machine.updater(str(folder.path)).alone() as turn:
+            turn.apply(Wish(allow_older=True))
+        assert boot.variable(machine.system.root, boot.ONESHOT) == "codex-os_0.1.8+3-0.efi"
+        assert boot.variable(machine.system.root, boot.DEFAULT) is None
+        machine.variable(boot.ONESHOT, None)
+        return machine
+
+    def test_found_good_it_is_kept(self, written: Host) -> None:
+        written.restart("0.1.8", blessed=True)
+        with written.updater().alone():
+            pass
+        assert boot.variable(written.system.root, boot.DEFAULT) == "codex-os_0.1.8.efi"
+        assert kept(written).pinned == "0.1.8"
+        assert kept(written).stage == "none"
+
+    def test_on_trial_it_is_not_yet_kept(self, written: Host) -> None:
+        written.rename("codex-os_0.1.8+3-0.efi", "codex-os_0.1.8+2-1.efi")
+        written.run_version("0.1.8")
+        written.select("codex-os_0.1.8+2-1.efi")
+        with written.updater().alone():
+            pass
+        assert not written.started("bootctl")[1:]
+
+    def test_failed_it_is_forgotten(self, written: Host) -> None:
+        written.restart("0.1.8", blessed=False)
+        with written.updater().alone():
+            pass
+        assert boot.variable(written.system.root, boot.DEFAULT) is None
+        assert kept(written).pinned is None
+        assert "0.1.8" in kept(written).bad
+
+
 class TestStatus:
     def test_at_rest(self, machine: Host) -> None:
         found = status(machine)
