@@ -7,13 +7,20 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-#: A PEM private key with content. Programs that can read keys contain the first line alone.
+#: A PEM private key with content, or one of OpenPGP, which is armoured in almost the same way.
+#: Programs that can read keys contain the first line alone.
 _PEM = re.compile(
-    rb"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY-----\s+"
+    rb"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----\s+"
     rb"(?:[A-Za-z-]+: [^\n]*\n)*\s*[A-Za-z0-9+/=]{40,}"
 )
 #: Bytes of a key that are looked for; long enough that no other data holds them by chance.
 _SAMPLE = 24
+#: An OpenPGP key of ed25519 (RFC 9580, 5.5.3 and 9.2): the curve, the public point, the word that
+#: the secret is not encrypted, and the length of the secret.
+_ED25519 = re.compile(
+    rb"\x09\x2b\x06\x01\x04\x01\xda\x47\x0f\x01\x01\x07\x40.{32}\x00[\x00\x01].",
+    re.DOTALL,
+)
 
 
 def holds_private_key(data: bytes) -> bool:
@@ -33,13 +40,16 @@ def fingerprints(keys: Iterable[Path]) -> dict[str, list[bytes]]:
         body = re.search(rb"-----BEGIN [^-]*-----\s(.*?)-----END", text, re.DOTALL)
         if body is None:
             raise AssertionError(f"{key} is not a PEM file")
-        lines = body[1].split()
+        # OpenPGP ends with a sum over the bytes.
+        lines = [line for line in body[1].split() if not line.startswith(b"=")]
         try:
             binary = base64.b64decode(b"".join(lines), validate=True)
         except binascii.Error as error:
             raise AssertionError(f"{key} is not base64 between its PEM lines") from error
         secret = binary[_secret_at(binary, key) :][:_SAMPLE]
-        found[key.name] = [lines[len(lines) // 2][:64], secret]
+        # A short key has its secret in few lines.
+        middle = len(lines) // 2 if b"PGP" not in text[:16] else binary.index(secret) * 4 // 3 // 64
+        found[key.name] = [lines[middle][:64], secret]
     return found
 
 
@@ -49,6 +59,8 @@ def _secret_at(binary: bytes, key: Path) -> int:
         # An ed25519 secret is a string of 64 bytes: seed, then public key (PROTOCOL.key).
         at = binary.find(b"\x00\x00\x00\x40")
         offset = at + 4 if at >= 0 else -1
+    elif curve := _ED25519.search(binary):
+        offset = curve.end()
     elif len(binary) > 400:
         # RSA: modulus and public exponent come first, then private exponent, primes and their
         # inverses, so the middle of the file is secret whether it is wrapped in PKCS #8 or not.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The search for private keys finds them in every form and nothing else."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,25 @@ def _raw_secret(name: str) -> bytes:
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return key.private_numbers().private_value.to_bytes(32, "big")
     return key.private_bytes_raw()
+
+
+def test_openpgp_key_of_updates_is_found_in_each_form(tmp_path: Path) -> None:
+    """As images/builder/update-key leaves it; the public half holds none of it."""
+    if shutil.which("gpg-agent") is None:
+        pytest.skip("no gpg-agent")
+    script = Path(__file__).resolve().parents[3] / "images/builder/update-key"
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        subprocess.run(["sh", script, "make"], cwd=folder, check=True, capture_output=True)
+        key, public = folder / "update.key", folder / "update.pub"
+        assert secret_material.holds_private_key(key.read_bytes())
+        assert not secret_material.holds_private_key(public.read_bytes())
+        samples = secret_material.fingerprints([key])["update.key"]
+        argv = ["gpg", "--batch", "--dearmor", "--output", "-", str(key)]
+        binary = subprocess.run(argv, check=True, capture_output=True).stdout
+        assert secret_material.holds(key.read_bytes(), samples[:1])
+        assert secret_material.holds(binary, samples[1:])
+        for sample in samples:
+            assert sample not in public.read_bytes()
+            assert len(sample) >= 24
