@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_agent.update.exits import Exit, UpdateError
+from codex_agent.update.flow import Wish
 from codex_agent.update.http import Http
 from codex_agent.update.source import open_source
 from tests.unit.agent.update.fetching import CONTENT, NAME, SOON_S, get, refused
@@ -17,6 +18,9 @@ from tests.unit.agent.update.server import Server, authority, serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.unit.agent.update.hosts import Host
+    from tests.unit.agent.update.releases import Folder
 
 
 class TestRedirects:
@@ -83,6 +87,16 @@ class TestRedirects:
 
 
 class TestTls:
+    def test_a_whole_update(self, machine: Host, folder: Folder, tmp_path: Path) -> None:
+        folder.add("0.1.11")
+        tls, certificate = authority(tmp_path, "127.0.0.1")
+        with serving(folder.path, tls) as server:
+            updater = machine.updater(server.url, allow_http=False, ca_file=str(certificate))
+            with updater.alone() as turn:
+                assert turn.apply(Wish()).changed
+            assert server.connections == 1
+        assert "codex-os_0.1.11+3-0.efi" in machine.entries()
+
     def test_verified(self, place: Path, tmp_path: Path, stage: Path) -> None:
         tls, certificate = authority(tmp_path, "127.0.0.1")
         with serving(place, tls) as server:
