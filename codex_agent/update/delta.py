@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -120,6 +122,8 @@ class Delta:
             raise given.error
         if given.missing is not None:
             raise Unsuitable(f"the source lacks the chunk {given.missing[:16]}…")
+        if done.status != 0 and os.strerror(errno.ENOSPC) in done.err:
+            raise disk_error(OSError(errno.ENOSPC, ""), self.work.parent)
         if done.status != 0:
             # A chunk that was spoilt must not spoil the next try as well.
             shutil.rmtree(self.cache, ignore_errors=True)

@@ -164,6 +164,18 @@ def test_the_whole_root_for_a_reason(
     assert server.sent[f"codex-os_{VERSION}_x86-64.root.raw.zst"] > 0
 
 
+def test_a_full_disk_is_no_reason_to_fetch_more(
+    machine: Host, folder: Folder, server: Server
+) -> None:
+    folder.add(VERSION)
+    full = Done(1, "", "Failed to run synchronizer: No space left on device\n")
+    machine.before["casync"] = lambda _argv: full
+    with pytest.raises(UpdateError, match="is full") as caught:
+        apply(machine, server.url)
+    assert caught.value.kind is Exit.SPACE
+    assert server.sent[f"codex-os_{VERSION}_x86-64.root.raw.zst"] == 0
+
+
 def test_an_index_of_another_root(machine: Host, folder: Folder) -> None:
     described = folder.add(VERSION)
     entry = next(file for file in described["files"] if file["role"] == "root-index")
