@@ -66,6 +66,14 @@ def stage(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(lab: Server) -> Iterator[Http]:
+    source = Http(lab.url, allow_http=True)
+    yield source
+    source.close()
+
+
+@pytest.fixture
+def hasty(lab: Server) -> Iterator[Http]:
+    """For what never comes: nothing is lost when it is not waited for."""
     source = Http(lab.url, allow_http=True, timeout_s=SOON_S)
     yield source
     source.close()
