@@ -30,7 +30,7 @@ TARGETS = {
     "test": "run every check and suite (TESTS=tests/host for one)",
     "check": "the fast part of the tests: linters, types, unit tests",
     "test-kernel": "the kernel modules in small guests, after their checkers",
-    "test-kernel-sanitized": "the same on a kernel with sanitizers (builds it: about 10 minutes)",
+    "test-kernel-sanitized": "the same, longer, on a kernel with sanitizers (over an hour)",
     "test-dkms": "the DKMS package on a plain Debian host with either kernel (long)",
     "bench": "measure, print a table and keep the figures (ROWS=uki for one)",
     "stop": "stop the guest of `make run`",

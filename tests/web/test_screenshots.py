@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.guest, pytest.mark.browser]
 STORED = Path(__file__).parent / "screenshots"
 REPORT = Path(__file__).parents[2] / "build" / "test-logs" / "screenshots"
 SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
+#: How to come to a view from the first one.
+VIEWS = {"host": pages.expect_host, "kernel": pages.open_kernel}
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +50,13 @@ def _hold_still(page: Page, snapshot: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
-def test_host(
+@pytest.mark.parametrize("view", VIEWS)
+def test_view(
     page: Page,
     service: Service,
     still: dict[str, Any],
     pytestconfig: pytest.Config,
+    view: str,
     screen: str,
     colours: Literal["light", "dark"],
 ) -> None:
@@ -63,34 +67,11 @@ def test_host(
     _hold_still(page, still)
     page.goto(f"{service.url}/#token={service.token}")
     pages.expect_host(page)
+    VIEWS[view](page)
     page.evaluate("() => document.fonts.ready")
     taken = page.screenshot(full_page=True, animations="disabled", caret="hide")
     update = pytestconfig.option.update_screenshots
-    pictures.compare(taken, STORED / f"host-{screen}-{colours}.png", REPORT, update=update)
-
-
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
-def test_kernel(
-    page: Page,
-    service: Service,
-    still: dict[str, Any],
-    pytestconfig: pytest.Config,
-    screen: str,
-    colours: Literal["light", "dark"],
-) -> None:
-    width, height = SCREENS[screen]
-    page.set_viewport_size({"width": width, "height": height})
-    page.emulate_media(color_scheme=colours, reduced_motion="reduce")
-    page.clock.set_fixed_time("2026-01-01T00:00:01Z")
-    _hold_still(page, still)
-    page.goto(f"{service.url}/#token={service.token}")
-    pages.expect_host(page)
-    pages.open_kernel(page)
-    page.evaluate("() => document.fonts.ready")
-    taken = page.screenshot(full_page=True, animations="disabled", caret="hide")
-    update = pytestconfig.option.update_screenshots
-    pictures.compare(taken, STORED / f"kernel-{screen}-{colours}.png", REPORT, update=update)
+    pictures.compare(taken, STORED / f"{view}-{screen}-{colours}.png", REPORT, update=update)
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

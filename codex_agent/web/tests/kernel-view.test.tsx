@@ -228,16 +228,18 @@ describe("functions that the module observes", () => {
   });
 
   test("a port is not marked for what its device cannot do, but for what both ends could", async () => {
-    const port = { port_speed_max_gts: 32, port_width_max: 16 };
-    const small = observed({ ...port, link_speed_max_gts: 16, link_width_max: 8 });
-    const seen = async (one: typeof small) => {
-      const { root } = await show(kernelServices({ gpu: { devices: [], observed: [one] } }));
+    const small = {
+      port_speed_max_gts: 32,
+      port_width_max: 16,
+      link_speed_max_gts: 16,
+      link_width_max: 8,
+    };
+    const seen = async (changes: Readonly<Record<string, unknown>>) => {
+      const { root } = await show(kernelServices({ gpu: { devices: [], observed: [observed(changes)] } }));
       return field(byId(root, "observed-0000:3b:00.0"), "Port above");
     };
     expect(await seen(small)).toBe("16 GT/s ×8 of 32 GT/s ×16");
-    expect(await seen({ ...small, link_width_max: 16 })).toBe(
-      "16 GT/s ×8 of 32 GT/s ×1650 % of what both ends can do",
-    );
+    expect(await seen({ ...small, link_width_max: 16 })).toBe("16 GT/s ×8 of 32 GT/s ×1650 % of what both ends can do");
     // Nobody knows what the device can do.
     expect(await seen({ ...small, link_speed_max_gts: null })).toBe("16 GT/s ×8 of 32 GT/s ×16");
   });

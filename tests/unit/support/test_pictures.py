@@ -44,3 +44,11 @@ def test_difference_fails_and_is_kept(tmp_path: Path, taken: bytes) -> None:
 def test_missing_picture_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="no stored screenshot"):
         pictures.compare(b"", tmp_path / "none.png", tmp_path, update=False)
+
+
+def test_update_stores_what_is_new_or_differs_and_nothing_else(tmp_path: Path) -> None:
+    stored = tmp_path / "new/stored.png"
+    first, rounded, other = _png((20, 20, 20)), _png((30, 25, 20)), _png((60, 20, 20))
+    for taken, kept in ((first, first), (rounded, first), (other, other)):
+        pictures.compare(taken, stored, tmp_path / "report", update=True)
+        assert stored.read_bytes() == kept
