@@ -104,9 +104,9 @@ SLOTS = Shape(
     ),
     machine="q35,max-ram-below-4g=240M",
     options={"slots": 1, "high": 1},
-    # What is plugged in and out moves the machine's memory map. QEMU 10.0 can then lose a register
-    # access of a CPU that has its own thread: it aborts in iotlb_to_section(), or a CPU whose
-    # end-of-interrupt was lost sleeps for ever. Plugging in and out 800 times showed both.
+    # What is plugged in and out moves the machine's memory map. QEMU 10.0 was seen to abort over
+    # that in iotlb_to_section() when each CPU has a thread of its own, and once a CPU of this guest
+    # stopped without a word of the kernel, which a lost register access would explain.
     threads="single",
 )
 

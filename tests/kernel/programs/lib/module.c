@@ -64,3 +64,18 @@ void module_reload(const char *name, const char *parameters)
 	module_drop(name);
 	CHECKF(module_load(name, parameters) == 0, "load %s %s", name, parameters);
 }
+
+void module_cycles(long cycles, void (*once)(long number))
+{
+	unsigned long long before = 0;
+
+	for (long n = 0; n < cycles; n++) {
+		once(n);
+		if (n == cycles / 10)
+			before = kt_figure("/proc/meminfo", "MemAvailable");
+	}
+	unsigned long long after = kt_figure("/proc/meminfo", "MemAvailable");
+
+	kt_note("%ld cycles, MemAvailable %llu -> %llu KiB", cycles, before, after);
+	CHECK(after + 8192 > before);
+}

@@ -20,6 +20,12 @@ void module_drop(const char *name);
 /* Unload and load again with other parameters; the case fails when that fails. */
 void module_reload(const char *name, const char *parameters);
 
+/*
+ * Let once() load, use and close so many times, each with its number from 0; the case fails when memory is gone after
+ * that. The first tenth does not count: what is kept for the next time is taken there.
+ */
+void module_cycles(long cycles, void (*once)(long number));
+
 bool module_loaded(const char *name);
 
 #endif
