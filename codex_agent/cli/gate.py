@@ -76,11 +76,19 @@ def wait(root: Root, timeout_s: float) -> HostSnapshot:
 def unsettled(host: HostSnapshot, reason: str, timeout_s: float) -> HostSnapshot:
     """Return the snapshot with the verdict that a host deserves which did not finish starting."""
     message = f"The host did not finish starting within {timeout_s:.0f} s ({reason})."
-    others = [check for check in host.verdict.checks if check.name != "failed-units"]
+    return _with(host, Check("failed-units", "unknown", message, "systemctl list-jobs", gates=True))
+
+
+def given_up(host: HostSnapshot, why: str) -> HostSnapshot:
+    """Return the snapshot with the verdict on a start that somebody else has ended."""
+    return _with(host, Check("failed-units", "failed", why, "systemctl --failed", gates=True))
+
+
+def _with(host: HostSnapshot, judged: Check) -> HostSnapshot:
     # It gates here: else something that degrades the host would settle the verdict of a boot that
     # hangs, and the boot would count as good.
-    waited = Check("failed-units", "unknown", message, "systemctl list-jobs", gates=True)
-    return replace(host, verdict=checks.verdict([*others, waited]))
+    others = [check for check in host.verdict.checks if check.name != "failed-units"]
+    return replace(host, verdict=checks.verdict([*others, judged]))
 
 
 def line(host: HostSnapshot) -> str:

@@ -82,6 +82,8 @@ def build_parser() -> argparse.ArgumentParser:
     status.add_argument(
         "--timeout", type=seconds, default=600.0, metavar="S", help="longest wait of --gate (600)"
     )
+    # For the units that end a start which did not come so far as to be judged.
+    status.add_argument("--gave-up", metavar="WHY", help=argparse.SUPPRESS)
 
     probe = command("probe", "Ask the probes that start programs, open devices or wait")
     probe.epilog = "Exit status: 0 all answer or are not for this host, 1 one does not."

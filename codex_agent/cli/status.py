@@ -11,6 +11,7 @@ from codex_agent.cli import gate, render
 from codex_agent.cli.collect import collect
 from codex_agent.host.root import Root
 from codex_agent.probe import record
+from codex_agent.problem import shown
 
 if TYPE_CHECKING:
     import argparse
@@ -25,11 +26,15 @@ def run(arguments: argparse.Namespace) -> int:
     root = Root()
     if arguments.gate:
         begun = record.begin(root)
-        host = gate.wait(root, arguments.timeout)
+        if arguments.gave_up is None:
+            host = gate.wait(root, arguments.timeout)
+        else:
+            host = gate.given_up(show(root), shown(arguments.gave_up))
         # Kept before it is said: whoever reads it may restart the host at once.
         wrong = record.finish(root, host)
+        counted = record.stop_counting(root) if arguments.gave_up is None else None
         print(gate.line(host), *gate.reasons(host), sep="\n", flush=True)
-        for problem in dict.fromkeys(filter(None, (begun, wrong))):
+        for problem in dict.fromkeys(filter(None, (begun, wrong, counted))):
             print(f"codex: {problem}", file=sys.stderr)
         return EXIT[host.verdict.state]
     host = show(root)

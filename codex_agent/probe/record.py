@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,16 +31,26 @@ if TYPE_CHECKING:
 MOST = 20  # boots that are kept
 BROKEN = "journal.json.broken"
 _BYTES = 200 * 1024  # less than its readers take
+INITRD = f"{boots.FOLDER}/initrd-reason"  # codex-boot-reason.service puts it there
+_ENTRY = re.compile(r"codex-os_([^_+@]+)(?:\+[0-9-]+)?\.efi")
+ATTEMPTS = "attempts"  # of the initrd, which counts the starts without a verdict
 
 
 def begin(root: Root) -> str | None:
     """Keep that this boot has begun; returns a sentence where that was not possible.
 
-    A boot that ends without a verdict is then known for what it was.
+    A boot that ends without a verdict is then known for what it was. What an earlier one left
+    that ended in its initrd comes before it.
     """
     found = _this(root)
     if found is None:
         return None
+    earlier = _of_initrd(root)
+    if earlier is not None:
+        problem = _put(root, earlier)
+        if problem is not None:
+            return problem
+        Path(root.at(INITRD)).unlink()
     return _put(root, found)
 
 
@@ -56,6 +67,39 @@ def finish(root: Root, host: HostSnapshot) -> str | None:
         reasons=[BootReason(shown(check.name), shown(check.message)) for check in bad],
     )
     return _put(root, judged)
+
+
+def stop_counting(root: Root) -> str | None:
+    """Tell the initrd that this start came to a verdict by itself, whatever it is.
+
+    It starts the other version once after several in a row that did not.
+    """
+    try:
+        Path(root.at(f"{boots.FOLDER}/{ATTEMPTS}")).unlink(missing_ok=True)
+    except OSError as error:
+        why = (error.strerror or "unknown error").lower()
+        return f"The count of starts without a verdict stays: {why}."
+    return None
+
+
+def _of_initrd(root: Root) -> Boot | None:
+    """Return the boot that ended in its initrd, of which an entry and a sentence are known."""
+    try:
+        lines = root.text(INITRD).splitlines()
+    except Unreadable:
+        return None
+    entry, why = [*lines, "", ""][:2]
+    version = _ENTRY.fullmatch(entry)
+    now = _now(root)
+    return Boot(
+        boot_id=f"initrd-{now}",
+        version=shown(version[1] if version else "unknown"),
+        entry=boots.Entry(shown(entry)[:200] or None, None, None),
+        started_at=now,
+        judged_at=now,
+        verdict="failed",
+        reasons=[BootReason("initrd", shown(why)[:300] or "it said nothing")],
+    )
 
 
 def _now(root: Root) -> str:

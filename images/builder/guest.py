@@ -40,7 +40,8 @@ ExecStartPost=/usr/bin/systemctl poweroff --no-block
 class GuestSpec:
     """What to boot and how.
 
-    ``disk`` replaces the raw image of the latest build; an overlay is written either way.
+    ``disk`` replaces the raw image of the latest build; an overlay is written either way. A restart
+    ends the guest unless it ``reboots``; with ``keep_disk`` the next one goes on from its disk.
     """
 
     name: str
@@ -53,6 +54,7 @@ class GuestSpec:
     disk: Path | None = None
     exit_nonce: str | None = None
     keep_disk: bool = False
+    reboots: bool = False
 
 
 @dataclass(frozen=True)
@@ -299,7 +301,8 @@ class Guest:
     def _command(self, spec: GuestSpec, accelerator: str, parts: Path) -> list[str | Path]:
         fast = accelerator == "kvm"
         secure = spec.firmware == "ovmf"
-        argv: list[str | Path] = ["qemu-system-x86_64", "-nodefaults", "-no-reboot"]
+        argv: list[str | Path] = ["qemu-system-x86_64", "-nodefaults"]
+        argv += [] if spec.reboots else ["-no-reboot"]
         argv += [
             "-name",
             f"codex-{self.directory.name}",

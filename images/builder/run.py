@@ -55,6 +55,7 @@ def _boot(paths: Paths, settings: Settings) -> Guest:
         ssh_port=settings.ssh_port,
         memory_mib=settings.memory,
         cpus=settings.cpus,
+        reboots=True,
     )
     with log.step("Starting QEMU"):
         return Guest.start(spec, paths)

@@ -217,3 +217,40 @@ def test_every_cut_of_the_content_is_refused_whole(image: Tree) -> None:
     for length in range(len(content.rstrip()) - 1):
         with pytest.raises(ValueError, match=r"JSON"):
             boots.load(content[:length])
+
+
+@root_only
+@pytest.mark.parametrize(
+    ("content", "version", "why"),
+    [
+        (
+            "codex-os_0.1.58+2-1.efi\nThe root stayed away: x failed\n",
+            "0.1.58",
+            "The root",
+        ),
+        ("codex-os_0.1.58.efi\n", "0.1.58", "it said nothing"),
+        ("\x1b[2J\n\x1b[2Jevil\n", "unknown", "evil"),
+        ("", "unknown", "it said nothing"),
+    ],
+)
+def test_what_an_initrd_kept_becomes_a_boot_before_this_one(
+    image: Tree, content: str, version: str, why: str
+) -> None:
+    image.put(record.INITRD, content)
+    live(image, "0.1.57", 7)
+    first, second = boots.journal(image.root)
+    assert (first.version, first.verdict, second.version) == (version, "failed", "0.1.57")
+    assert why in first.reasons[0].message
+    assert first.reasons[0].message.isprintable()
+    assert not image.path(record.INITRD).exists()
+
+
+@root_only
+def test_only_a_verdict_of_its_own_ends_the_counting_of_starts(image: Tree) -> None:
+    image.put(f"{boots.FOLDER}/{record.ATTEMPTS}", "codex-os_0.1.57.efi 2\n")
+    count = image.path(f"{boots.FOLDER}/{record.ATTEMPTS}")
+    live(image, "0.1.57", 8)
+    assert count.exists()
+    assert record.stop_counting(image.root) is None
+    assert not count.exists()
+    assert record.stop_counting(image.root) is None
