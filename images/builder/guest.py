@@ -42,6 +42,7 @@ class GuestSpec:
 
     ``disk`` replaces the raw image of the latest build; an overlay is written either way. A restart
     ends the guest unless it ``reboots``; with ``keep_disk`` the next one goes on from its disk.
+    All that it writes to the disk is logged to ``write_log`` in the format of dm-log-writes.
     """
 
     name: str
@@ -55,6 +56,7 @@ class GuestSpec:
     exit_nonce: str | None = None
     keep_disk: bool = False
     reboots: bool = False
+    write_log: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -312,8 +314,7 @@ class Guest:
         argv += ["-accel", "kvm" if fast else "tcg,thread=multi", "-cpu", "host" if fast else "max"]
         argv += ["-smp", str(spec.cpus), "-m", str(spec.memory_mib), "-display", "none"]
         argv += ["-serial", f"file:{self.serial_log}"]
-        disk = f"if=none,id=disk,format=qcow2,file={self.directory / 'disk.qcow2'}"
-        argv += ["-drive", f"{disk},cache=unsafe,discard=unmap"]
+        argv += self._disk(spec)
         argv += ["-device", "virtio-blk-pci,drive=disk,serial=codex-disk,bootindex=1"]
         argv += ["-netdev", self._network(spec), "-device", "virtio-net-pci,netdev=net,romfile="]
         argv += ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
@@ -345,6 +346,20 @@ class Guest:
             text = base64.b64encode(value).decode()
             argv += ["-smbios", f"type=11,value=io.systemd.credential.binary:{name}={text}"]
         return argv
+
+    def _disk(self, spec: GuestSpec) -> list[str | Path]:
+        disk = f"if=none,id=disk,format=qcow2,file={self.directory / 'disk.qcow2'}"
+        if spec.write_log is None:
+            return ["-drive", f"{disk},cache=unsafe,discard=unmap"]
+        spec.write_log.write_bytes(b"")
+        overlay = self.directory / "disk.qcow2"
+        nodes = [
+            f"driver=file,node-name=file,filename={overlay},cache.no-flush=on",
+            "driver=qcow2,node-name=qcow2,file=file,cache.no-flush=on",
+            f"driver=file,node-name=log,filename={spec.write_log},cache.no-flush=on",
+            "driver=blklogwrites,node-name=disk,file=qcow2,log=log",
+        ]
+        return [word for node in nodes for word in ("-blockdev", node)]
 
     @staticmethod
     def _network(spec: GuestSpec) -> str:
