@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from tests.support import milestones, programs, serial_logs, timeouts
 from tests.support.guests import free_port
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 

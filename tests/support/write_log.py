@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
+    from pathlib import Path
 
 SECTOR = 512
 _MAGIC = 0x6A736677736872
@@ -40,7 +40,7 @@ class Write:
 
 
 def read(log: Path) -> list[Write]:
-    """Return all requests that are whole in a log; the emulator may have been killed at any time."""
+    """Return all requests that are whole in a log, whose writer may have been killed."""
     found = []
     end = log.stat().st_size
     with log.open("rb") as file:
@@ -77,7 +77,7 @@ def certain(writes: list[Write], end: int) -> int:
 
 
 def replay(log: Path, writes: list[Write], disk: Path, end: int, chance: random.Random) -> None:
-    """Bring a copy of the disk from before the log to a state of a power cut after ``end`` requests."""
+    """Bring a disk from before the log to a state of a power cut after ``end`` requests."""
     sure = certain(writes, end)
     with log.open("rb") as source, disk.open("r+b") as target:
         for number, write in enumerate(writes[:end]):
@@ -94,7 +94,7 @@ def replay(log: Path, writes: list[Write], disk: Path, end: int, chance: random.
 
 
 def _torn(size: int, chance: random.Random) -> Iterator[tuple[int, int]]:
-    """Yield the parts of a request that got to the disk: nothing, all, or a beginning or end of it."""
+    """Yield the parts of a request that got to the disk: none, all, its beginning or its end."""
     kind = chance.randrange(4)
     cut = chance.randrange(0, size // SECTOR + 1) * SECTOR
     if kind == 1:
