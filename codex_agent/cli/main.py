@@ -157,6 +157,7 @@ def _add_update(update: argparse.ArgumentParser, common: argparse.ArgumentParser
     ):
         apply.add_argument(option, action="store_true", help=text)
     action("status", "Show versions, slots and how an update stands")
+    action("settle", "Draw the conclusions from this boot, as is done after each")
     rollback = action(
         "rollback",
         "Let the other good version start next",

@@ -17,8 +17,9 @@ from codex_agent.config import update as policies
 from codex_agent.host.plain import plain
 from codex_agent.problem import shown
 from codex_agent.update.check import check
+from codex_agent.update.conclude import conclude
 from codex_agent.update.exits import Exit, UpdateError
-from codex_agent.update.flow import Updater, Wish
+from codex_agent.update.flow import Outcome, Updater, Wish
 from codex_agent.update.status import read as read_status
 from codex_agent.update.system import System
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import argparse
 
     from codex_agent.update.check import Found
-    from codex_agent.update.flow import Outcome
     from codex_agent.update.status import Status
 
 _PACKAGES = 20  # as many changes are shown; --json has all
@@ -55,6 +55,10 @@ def execute(arguments: argparse.Namespace, system: System) -> int:
     if arguments.action == "rollback":
         with updater.alone() as turn:
             outcome = turn.roll_back(arguments.to, once=arguments.once)
+    elif arguments.action == "settle":
+        with updater.alone() as turn:
+            changed, text = conclude(turn)
+            outcome = Outcome(changed, turn.running, text)
     elif arguments.scheduled:
         if loaded.problems:
             text = "Nothing was done: the policy of this host has a mistake."

@@ -140,6 +140,19 @@ def read(root: Root) -> Boot:
     return Boot(running, state, reason, found, selected, default, oneshot, given_up)
 
 
+def starts_next(boot: Boot) -> str | None:
+    """Return the version that starts next: the one that was set, else the newest not given up."""
+    for name in (boot.oneshot, boot.default):
+        entry = parse(name) if name else None
+        if entry is not None:
+            # The boot loader writes names in small letters and without tries as well.
+            found = [e.version for e in boot.entries if e.version.lower() == entry.version.lower()]
+            if found:
+                return found[0]
+    able = [entry.version for entry in boot.entries if entry.standing != "bad"]
+    return able[-1] if able else None
+
+
 def _judge(
     running: str, found: tuple[Entry, ...], selected: str | None
 ) -> tuple[BootState, str | None]:

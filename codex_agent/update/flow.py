@@ -15,6 +15,7 @@ from codex_agent.errors import CodexError
 from codex_agent.provision import files
 from codex_agent.update import boot as booting
 from codex_agent.update import (
+    conclude,
     lock,
     offer,
     rollback,
@@ -302,6 +303,8 @@ class Turn:
     def _write(self, release: Release) -> None:
         system = self.updater.system
         self.note(stage="writing", version=release.version, previous=self.running)
+        # The other slot is about to go, and with it what the firmware could fall back to.
+        conclude.fall_back_to(self, self.boot.of(self.running))
         dropins = system.path(sysupdate.DROPINS)
         sysupdate.name_partitions(dropins, release)
         try:

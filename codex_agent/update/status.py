@@ -77,7 +77,7 @@ def read(system: System, policies: Policies) -> Status:
         problems.append(error.message)
     whole = _whole(system, boot, problems)
     now = known or state.State()
-    default = _default(boot)
+    default = booting.starts_next(boot)
     return Status(
         running=boot.running,
         flavour=boot.image.flavour if boot.image else None,
@@ -90,7 +90,7 @@ def read(system: System, policies: Policies) -> Status:
             )
             for entry in boot.entries
         ],
-        progress=None if known is None else _progress(system, known),
+        progress=None if known is None else _progress(system, known, boot),
         offered=now.offered,
         checked_at=now.checked_at,
         highest_seen=now.highest_seen,
@@ -100,24 +100,15 @@ def read(system: System, policies: Policies) -> Status:
     )  # fmt: skip
 
 
-def _progress(system: System, known: state.State) -> Progress:
+def _progress(system: System, known: state.State, boot: Boot) -> Progress:
+    stage, version = known.stage, known.version
+    if stage == "written" and version == boot.running and boot.state == "blessed":
+        # It has ended well; the next command that may write says so in the state as well.
+        stage, version = "none", None
     return Progress(
-        lock.held(system.state), known.stage, known.version, known.since, known.moved_bytes,
+        lock.held(system.state), stage, version, known.since, known.moved_bytes,
         known.whole_because, known.last_error,
     )  # fmt: skip
-
-
-def _default(boot: Boot) -> str | None:
-    """Return the version that starts next: the one that was set, else the newest not given up."""
-    for name in (boot.oneshot, boot.default):
-        entry = booting.parse(name) if name else None
-        if entry is not None:
-            # The boot loader writes names in small letters and without tries as well.
-            found = [e.version for e in boot.entries if e.version.lower() == entry.version.lower()]
-            if found:
-                return found[0]
-    able = [entry.version for entry in boot.entries if entry.standing != "bad"]
-    return able[-1] if able else None
 
 
 def _whole(system: System, boot: Boot, problems: list[str]) -> dict[str, bool]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A host made of a folder: slots, boot entries, firmware variables, and programs that act on them.
 
-gpgv and zstd are the real ones. casync, systemd-sysupdate, bootctl and systemctl are played: what
-they do is small, but they look at what they are given as the real ones do.
+gpgv and zstd are the real ones. casync, systemd-sysupdate, bootctl and systemctl and efibootmgr are
+played: what they do is small, but they look at what they are given as the real ones do.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from codex_agent.update import boot, program, sums, sysupdate
 from codex_agent.update.flow import Updater
 from codex_agent.update.program import Done
 from codex_agent.update.system import System
+from tests.unit.agent.update.nvram import Nvram
 from tests.unit.agent.update.releases import CHUNK, root_of, sha256
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 RUNNING = "0.1.10"
 OLD = "0.1.9"
 GIB = 1024**3
+ESP = "c9bdb1e2-29a3-41dd-a3e5-7c1f0b0d8d11"
 
 
 class Killed(BaseException):
@@ -64,6 +66,7 @@ class Host:
     free: int = 10 * GIB
     uuids: dict[str, str] = field(default_factory=dict)
     real: set[str] = field(default_factory=set)
+    nvram: Nvram = field(default_factory=Nvram)
 
     def __post_init__(self) -> None:
         self.run_version(RUNNING)
@@ -71,6 +74,15 @@ class Host:
             self.put(f"/efi/EFI/Linux/codex-os_{version}.efi", b"uki")
             self.slots[version] = True
         self.select(f"codex-os_{RUNNING}.efi")
+        self.variable("LoaderDevicePartUUID", ESP.upper())
+        self.put("/sys/devices/pci0/virtio1/block/vda/vda1/partition", b"1\n")
+        for link, target in (
+            (f"dev/disk/by-partuuid/{ESP}", "../../vda1"),
+            ("sys/class/block/vda1", "../../devices/pci0/virtio1/block/vda/vda1"),
+        ):
+            path = self.base / link
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.symlink_to(target)
         self.put("/dev/mapper/root", root_of(0))
         self.put("/etc/machine-id", b"0123456789abcdef0123456789abcdef\n")
         self.put("/usr/lib/systemd/import-pubring.gpg", self.keys.keyring.read_bytes())
@@ -132,7 +144,7 @@ class Host:
             return done
         played = {
             "casync": self._casync, "systemd-sysupdate": self._sysupdate, "bootctl": self._bootctl,
-            "systemctl": self._nothing, "hook": self._nothing,
+            "systemctl": self._nothing, "hook": self._nothing, "efibootmgr": self.nvram.run,
         }.get(name)  # fmt: skip
         if played is not None and name not in self.real:
             return played(argv)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is concluded after a start: which version could not even be loaded, and the way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codex_agent.update import boot as booting
+from codex_agent.update import fallback, rollback
+from codex_agent.update.exits import UpdateError
+
+if TYPE_CHECKING:
+    from codex_agent.update.boot import Entry
+    from codex_agent.update.flow import Turn
+
+_NOT_LOADED = "the boot loader could not start its file, and the firmware fell back"
+
+
+def conclude(turn: Turn) -> tuple[bool, str]:
+    """Draw the conclusions; returns whether the firmware had to be told, and a sentence."""
+    _not_loaded(turn)
+    entry = fallback.choose(turn.boot, turn.state.bad, booting.starts_next(turn.boot))
+    if entry is None:
+        return False, "No version here was found good: the firmware has nothing to fall back to."
+    changed = fall_back_to(turn, entry)
+    return changed, f"The firmware falls back to {entry.version}."
+
+
+def fall_back_to(turn: Turn, entry: Entry | None) -> bool:
+    """Have the firmware fall back to an entry; where it cannot, that is said and no more.
+
+    An update is not worth less on a machine whose firmware keeps no options.
+    """
+    if entry is None or entry.standing != "good":
+        return False
+    try:
+        return fallback.point(turn.updater.system, entry, turn.keep)
+    except UpdateError as error:
+        turn.updater.say(error.message)
+        return False
+
+
+def _not_loaded(turn: Turn) -> None:
+    """Give up the version that the boot loader could not start, so that the firmware did."""
+    system = turn.updater.system
+    try:
+        if not fallback.read(system.run, turn.keep).started_ours:
+            return
+    except UpdateError as error:
+        turn.updater.say(error.message)
+        return
+    failed, mine = booting.starts_next(turn.boot), turn.boot.of(turn.running)
+    if failed is None or failed == turn.running or mine is None:
+        return
+    if (entry := turn.boot.of(failed)) is not None and entry.standing == "counted":
+        return  # The boot loader counts its tries, and gives it up by itself.
+    rollback.set_default(system.run, system.root, mine, turn.keep, once=False)
+    bad = {**turn.state.bad, failed: _NOT_LOADED}
+    text = f"Version {failed} was given up: {_NOT_LOADED}."
+    turn.note(pinned=turn.running, bad=bad, stage="none", version=None, last_error=text)
+    turn.boot = booting.read(system.root)
