@@ -19,12 +19,14 @@ OPTIONS = {
     ".profile": "--profile=@",
     ".osrel": "--os-release=@",
     ".cmdline": "--cmdline=@",
-    ".uname": "--uname=@",
+    ".uname": "--uname=",
     ".splash": "--splash=",
     ".ucode": "--microcode=",
     ".linux": "--linux=",
     ".initrd": "--initrd=",
 }
+#: What ukify takes as a word, not as a file.
+WORDS = {".uname"}
 #: What ukify makes of stub and kernel by itself.
 STUBS = {".text", ".rodata", ".data", ".sbat", ".sdmagic", ".reloc"}
 # ukify is a program of the tools tree and needs its libraries, not those of the suites' Python.
@@ -97,7 +99,9 @@ def renew(
         if section.name == ".cmdline":
             text = re.sub(r"(?<!\S)roothash=[0-9a-f]{64}(?!\S)", f"roothash={root_hash}",
                           section.text)  # fmt: skip
-            return replace(section, content=(cmdline(text) if cmdline else text).encode())
+            # mkosi ends it with a NUL, and so does this.
+            end = section.content[len(section.text.encode()) :]
+            return replace(section, content=(cmdline(text) if cmdline else text).encode() + end)
         if section.name == ".initrd":
             content = section.content
             for archive in initrd_extra:
@@ -141,5 +145,6 @@ def _options(sections: Sequence[Section], folder: Path) -> list[str]:
     for number, section in enumerate(sections):
         path = folder / f"{number}{section.name}"
         path.write_bytes(section.content)
-        options.append(f"{OPTIONS[section.name]}{path}")
+        value = section.text if section.name in WORDS else path
+        options.append(f"{OPTIONS[section.name]}{value}")
     return options
