@@ -29,6 +29,8 @@ OPTIONS = {
 WORDS = {".uname"}
 #: What ukify makes of stub and kernel by itself.
 STUBS = {".text", ".rodata", ".data", ".sbat", ".sdmagic", ".reloc"}
+#: Beside the stub of UKIs, in its folder.
+ADDON = "addonx64.efi.stub"
 # ukify is a program of the tools tree and needs its libraries, not those of the suites' Python.
 UKIFY = ("/usr/bin/python3", "/usr/bin/ukify")
 
@@ -116,20 +118,24 @@ def renew(
 def build(
     sections: Sequence[Section], stub: Path, target: Path, scratch: Path, signer: Pair | None
 ) -> Path:
-    """Put a UKI together, and sign it unless there is nobody to."""
+    """Put a UKI together and sign it, unless there is nobody to; the kernel stays as it is."""
     parts: list[list[Section]] = [[]]
     for section in sections:
-        if section.name == ".profile" and parts != [[]]:
+        # The first is that of the UKI itself: ukify adds it as soon as there are others.
+        if section.name == ".profile" and section.name in {found.name for found in parts[-1]}:
             parts.append([])
         parts[-1].append(section)
     base, *menu = [_options(part, scratch / str(n)) for n, part in enumerate(parts)]
     joined = []
     for number, options in enumerate(menu, start=1):
         part = scratch / str(number) / "part.efi"
-        programs.run(*UKIFY, "build", f"--stub={stub}", *options, f"--output={part}")
+        # What is joined has nothing of a stub in it; add-ons have none.
+        programs.run(*UKIFY, "build", f"--stub={stub.with_name(ADDON)}", *options,
+                     f"--output={part}")  # fmt: skip
         joined.append(f"--join-profile={part}")
     pair = [] if signer is None else [
         "--signtool=sbsign",
+        "--no-sign-kernel",
         f"--secureboot-private-key={signer.key}",
         f"--secureboot-certificate={signer.certificate}",
     ]  # fmt: skip
