@@ -27,12 +27,12 @@ UNPACKED_ROOT = "root.erofs"
 
 
 class Directory:
-    """``build/release``; ``listed`` are the checksums of what it offers."""
+    """``build/release`` or another folder; ``listed`` are the checksums of what it offers."""
 
-    def __init__(self, paths: Paths, tree: Tree) -> None:
+    def __init__(self, paths: Paths, tree: Tree, folder: Path | None = None) -> None:
         self.paths = paths
         self.tree = tree
-        self.folder = paths.release
+        self.folder = folder or paths.release
         self.listed: dict[str, str] = {}
 
     def open(self) -> None:

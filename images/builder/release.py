@@ -4,7 +4,8 @@
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,18 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What a release is made of: the slot's partitions as files, and the files beside the disk.
+
+    ``files`` are the UKI, the manifest and the bill of materials, by their roles.
+    """
+
+    version: str
+    slot: disk.Slot
+    files: dict[str, Path]
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the UKI of a version says of it."""
 
@@ -58,60 +71,81 @@ class Facts:
 
 
 class Release:
-    """Releases of one repository, below ``build/release``."""
+    """Releases of one repository, below ``build/release`` unless another folder is named."""
 
-    def __init__(self, paths: Paths, tree: Tree) -> None:
+    def __init__(self, paths: Paths, tree: Tree, folder: Path | None = None) -> None:
         self.paths = paths
         self.tree = tree
+        self.folder = folder or paths.release
         self.log = paths.logs / "release.log"
 
     def make(self, version: str) -> Published:
         """Lay down the built image of a version beside the versions that are there already."""
+
+        def cut(work: Path) -> Parts:
+            image = self.paths.image(version, ".raw")
+            with log.step(f"Cutting the partitions of {version}"):
+                slot = disk.cut(self.tree, image, version, work, log=self.log)
+            files = {role: self.paths.image(version, suffix) for role, suffix in COPIED.items()}
+            return Parts(version, slot, files)
+
+        return self._beside(version, cut)
+
+    def offer(self, parts: Parts) -> Published:
+        """Lay down a version whose partitions are files already; those stay where they are."""
+
+        def copy(work: Path) -> Parts:
+            found = parts.slot.files.items()
+            copies = {role: Path(shutil.copyfile(path, work / role)) for role, path in found}
+            return replace(parts, slot=replace(parts.slot, files=copies))
+
+        return self._beside(parts.version, copy)
+
+    def _beside(self, version: str, bring: Callable[[Path], Parts]) -> Published:
+        """Lay down what ``bring`` leaves in a folder, which is its own."""
         if VERSION.fullmatch(version) is None:
             raise BuildError(f"{version} is no version that a host could take.", hint=disk.HINT)
-        directory = Directory(self.paths, self.tree)
+        directory = Directory(self.paths, self.tree, self.folder)
         directory.open()
         work = directory.scratch()
         try:
-            chunks, new, size = self._lay_down(version, directory, work)
+            chunks, new, size = self._lay_down(bring(work), directory, work)
         except BuildError:
             # Before anything was renamed; what another end leaves, the next run has to see.
             shutil.rmtree(work)
             raise
         return Published(directory.folder, chunks, new, size)
 
-    def _lay_down(self, version: str, directory: Directory, work: Path) -> tuple[int, int, int]:
-        with log.step(f"Cutting the partitions of {version}"):
-            slot = disk.cut(
-                self.tree, self.paths.image(version, ".raw"), version, work, log=self.log
+    def _lay_down(self, parts: Parts, directory: Directory, work: Path) -> tuple[int, int, int]:
+        facts = self._facts(parts, work)
+        if facts.root_hash != parts.slot.root_hash:
+            raise BuildError(
+                f"Disk and UKI of {parts.version} are of two builds: their root hashes differ.",
+                hint=disk.HINT,
             )
-            facts = self._facts(version, work)
-            if facts.root_hash != slot.root_hash:
-                raise BuildError(
-                    f"Disk and UKI of {version} are of two builds: their root hashes differ.",
-                    hint=disk.HINT,
-                )
         with log.step("Compressing the root and cutting it into chunks"):
-            names = self._pack(version, slot, work)
-        sums = self._describe(version, slot, facts, names, work)
+            names = self._pack(parts, work)
+        sums = self._describe(parts, facts, names, work)
         with log.step("Signing and laying down"):
-            return directory.add(version, work, sums)
+            return directory.add(parts.version, work, sums)
 
     def name(self, version: str, ending: str) -> str:
         """Return the name of a file of a release."""
         return f"{IMAGE}_{version}_{ARCHITECTURE}.{ending}"
 
-    def _facts(self, version: str, work: Path) -> Facts:
+    def _facts(self, parts: Parts, work: Path) -> Facts:
         """Read the UKI; BuildError when it is of another version or has no root hash."""
-        path = self.paths.image(version, ".efi")
+        path = parts.files["uki"]
         texts = {
             name: uki.section(self.tree, path, name, work, log=self.log)
             for name in (".osrel", ".uname", ".cmdline")
         }
         release = dict(re.findall(r'^([A-Z_]+)="?([^"\n]*)"?$', texts[".osrel"], re.MULTILINE))
         identity = (release.get("IMAGE_ID"), release.get("IMAGE_VERSION"))
-        if identity != (IMAGE, version):
-            raise BuildError(f"{path.name} is not the UKI of {IMAGE} {version}.", hint=disk.HINT)
+        if identity != (IMAGE, parts.version):
+            raise BuildError(
+                f"{path.name} is not the UKI of {IMAGE} {parts.version}.", hint=disk.HINT
+            )
         root_hash = re.search(r"(?:^| )roothash=([0-9a-f]{64})(?: |$)", texts[".cmdline"])
         if root_hash is None or not texts[".uname"] or not release.get("VARIANT_ID"):
             raise BuildError(
@@ -119,15 +153,15 @@ class Release:
             )
         return Facts(release["VARIANT_ID"], texts[".uname"], root_hash[1])
 
-    def _pack(self, version: str, slot: disk.Slot, work: Path) -> dict[str, str]:
+    def _pack(self, parts: Parts, work: Path) -> dict[str, str]:
         """Give every file of the release its name in ``work``; return the names by role."""
-        names = {role: self.name(version, ending) for role, ending in ENDINGS.items()}
-        root = work / self.name(version, UNPACKED_ROOT)
-        slot.files["root"].rename(root)
+        names = {role: self.name(parts.version, ending) for role, ending in ENDINGS.items()}
+        root = work / self.name(parts.version, UNPACKED_ROOT)
+        parts.slot.files["root"].rename(root)
         for role in ("verity", "signature"):
-            slot.files[role].rename(work / names[role])
-        for role, suffix in COPIED.items():
-            shutil.copyfile(self.paths.image(version, suffix), work / names[role])
+            parts.slot.files[role].rename(work / names[role])
+        for role, path in parts.files.items():
+            shutil.copyfile(path, work / names[role])
         self.tree.run([*COMPRESSION, root, "-o", work / names["root"]], log=self.log)
         self._chunk(root, work / names["root-index"], work / "store")
         return names
@@ -144,9 +178,10 @@ class Release:
             )
 
     def _describe(
-        self, version: str, slot: disk.Slot, facts: Facts, names: dict[str, str], work: Path
+        self, parts: Parts, facts: Facts, names: dict[str, str], work: Path
     ) -> dict[str, str]:
         """Write release.json; return the hash of every file that the checksums have to name."""
+        version, slot = parts.version, parts.slot
         root = self.name(version, UNPACKED_ROOT)
         sums = {name: digest(work / name) for name in (root, *names.values())}
         files = []
@@ -166,7 +201,7 @@ class Release:
             "version": version,
             "architecture": ARCHITECTURE,
             "flavour": facts.flavour,
-            "built_at": self._built_at(version),
+            "built_at": _built_at(parts.files["sbom"]),
             "kernel": facts.kernel,
             "root_hash": slot.root_hash,
             "uuids": slot.uuids,
@@ -180,10 +215,10 @@ class Release:
         (work / root).unlink()
         return sums
 
-    def _built_at(self, version: str) -> str:
-        """Return the time of the sources, which the bill of materials has: it is no clock's."""
-        path = self.paths.image(version, ".spdx.json")
-        try:
-            return str(json.loads(path.read_text())["creationInfo"]["created"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BuildError(f"{path.name} does not say of when it is.", hint=disk.HINT) from error
+
+def _built_at(sbom: Path) -> str:
+    """Return the time of the sources, which the bill of materials has: it is no clock's."""
+    try:
+        return str(json.loads(sbom.read_text())["creationInfo"]["created"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BuildError(f"{sbom.name} does not say of when it is.", hint=disk.HINT) from error

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads an initrd: cpio archives (newc) after one another, plain or in zstd frames."""
+"""Reads an initrd: cpio archives (newc) after one another, plain or in zstd frames. Writes some."""
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from tests.support import programs
 
@@ -64,6 +65,31 @@ def _archive(data: bytes, position: int) -> tuple[list[Member], int]:
         if name == "TRAILER!!!":
             return found, end
         found.append(Member(name.removeprefix("./"), mode, data[content_at:end]))
+
+
+def archive(files: Iterable[Member]) -> bytes:
+    """Return a plain archive, owned by root, with the folders that its files lie in.
+
+    The kernel unpacks it over what is there already, and a folder in place of a link replaces the
+    link: name files by the paths that they really have.
+    """
+    found = {member.path: member for member in files}
+    folders = {str(parent) for path in found for parent in PurePosixPath(path).parents} - {"."}
+    every = {path: Member(path, stat.S_IFDIR | 0o755, b"") for path in folders - found.keys()}
+    # Sorted, a folder comes before what lies in it.
+    members = [*sorted((every | found).values(), key=lambda member: member.path)]
+    content = b"".join(_written(n, member) for n, member in enumerate(members, start=1))
+    return content + _written(0, Member("TRAILER!!!", 0, b""))
+
+
+def _written(number: int, member: Member) -> bytes:
+    name = member.path.encode() + b"\0"
+    links = 2 if stat.S_ISDIR(member.mode) else 1
+    # Number, mode, owner, group, links, time, size, four numbers of devices, length of the name, 0.
+    size = len(member.data)
+    fields = (number, member.mode, 0, 0, links, 0, size, 0, 0, 0, 0, len(name), 0)
+    head = b"070701" + b"".join(b"%08X" % field for field in fields) + name
+    return head.ljust(_aligned(len(head)), b"\0") + member.data.ljust(_aligned(size), b"\0")
 
 
 def _aligned(offset: int) -> int:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Releases of small images, made by the real programs and judged by the library of the host."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -8,10 +9,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from builder import sandbox, update_key
+from builder import disk, sandbox, update_key
 from builder.errors import BuildError
 from builder.paths import Paths
-from builder.release import ENDINGS, Release
+from builder.release import COPIED, ENDINGS, Parts, Release
 
 from codex_agent.update import index, names, sums
 from codex_agent.update import release as description
@@ -147,6 +148,36 @@ def test_lost_chunk_comes_back(release: Release) -> None:
     spoilt.write_bytes(b"x")
     assert release.make(ONE).new_chunks == 1
     assert _contents(release.paths.release) == before
+
+
+def _parts(release: Release, folder: Path) -> Parts:
+    """Return the files of the first version, cut out of its disk."""
+    folder.mkdir()
+    image = release.paths.image(ONE, ".raw")
+    slot = disk.cut(release.tree, image, ONE, folder, log=release.log)
+    files = {role: release.paths.image(ONE, suffix) for role, suffix in COPIED.items()}
+    return Parts(ONE, slot, files)
+
+
+def test_parts_without_a_disk_make_the_same_release(release: Release, tmp_path: Path) -> None:
+    parts = _parts(release, tmp_path / "parts")
+    before = _contents(tmp_path / "parts")
+    elsewhere = tmp_path / "elsewhere"
+    assert Release(release.paths, release.tree, elsewhere).offer(parts).folder == elsewhere
+    assert not release.paths.release.exists()
+    assert _contents(tmp_path / "parts") == before
+    release.make(ONE)
+    offered, made = _contents(elsewhere), _contents(release.paths.release)
+    assert offered.keys() == made.keys()
+    assert {name for name in made if made[name] != offered[name]} <= {"SHA256SUMS.gpg"}
+
+
+def test_parts_that_do_not_belong_together(release: Release, tmp_path: Path) -> None:
+    parts = _parts(release, tmp_path / "parts")
+    other = dataclasses.replace(parts, slot=dataclasses.replace(parts.slot, root_hash="ab" * 32))
+    with pytest.raises(BuildError, match="their root hashes differ"):
+        release.offer(other)
+    assert list(release.paths.release.iterdir()) == []
 
 
 def _refused(release: Release, version: str) -> str:

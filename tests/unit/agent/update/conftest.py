@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_agent.update.http import Http
+from tests.support.versions.server import Server, serving
 from tests.unit.agent.update import keys as making
 from tests.unit.agent.update.fetching import CONTENT, NAME, SOON_S
 from tests.unit.agent.update.hosts import Host
 from tests.unit.agent.update.releases import Folder
-from tests.unit.agent.update.server import Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,9 +17,9 @@ from tests.unit.agent.update.releases import noise, sha256, uuid
 
 if TYPE_CHECKING:
     from codex_agent.update.flow import Outcome
+    from tests.support.versions.server import Handler, Server
     from tests.unit.agent.update.hosts import Host
     from tests.unit.agent.update.releases import Folder
-    from tests.unit.agent.update.server import Handler, Server
 
 pytestmark = pytest.mark.skipif(
     shutil.which("casync") is None, reason="casync is not on this machine"

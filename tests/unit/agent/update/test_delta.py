@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codex_agent.update.flow import Outcome
+    from tests.support.versions.server import Handler, Server
     from tests.unit.agent.update.hosts import Host
     from tests.unit.agent.update.releases import Folder
-    from tests.unit.agent.update.server import Handler, Server
 
 VERSION = "0.1.11"
 

@@ -15,13 +15,21 @@ from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.fetch import Pace
 from codex_agent.update.http import Http
 from codex_agent.update.source import Broken, Missing
+from tests.support.versions.behaviours import (
+    alters,
+    drips,
+    endless,
+    lies_about_length,
+    refuses,
+    silent,
+    stops,
+)  # fmt: skip
 from tests.unit.agent.update.fetching import CONTENT, NAME, SOON_S, fetcher, get, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from tests.unit.agent.update.server import Handler, Server
+    from tests.support.versions.server import Handler, Server
 
 
 def test_whole_file_and_not_twice(lab: Server, opened: Http, stage: Path) -> None:
@@ -33,12 +41,7 @@ def test_whole_file_and_not_twice(lab: Server, opened: Http, stage: Path) -> Non
 def test_stop_in_the_middle_moves_only_the_rest(lab: Server, opened: Http, stage: Path) -> None:
     half = len(CONTENT) // 2
 
-    def stop(handler: Handler, content: bytes) -> None:
-        handler.head(200, {"Content-Length": str(len(content))})
-        handler.body(content[:half])
-        handler.cut()
-
-    lab.behaviours[NAME] = stop
+    lab.behaviours[NAME] = stops(half)
     error = refused(opened, stage, attempts=1)
     assert isinstance(error, Broken)
     assert "stopped in the middle" in error.message
@@ -85,25 +88,10 @@ def test_a_part_that_is_too_long_is_replaced(opened: Http, stage: Path, extra: i
 def test_another_length_than_was_signed(
     lab: Server, opened: Http, stage: Path, change: int
 ) -> None:
-    def lie(handler: Handler, content: bytes) -> None:
-        handler.head(200, {"Content-Length": str(len(content) + change)})
-        handler.body(content)
-        handler.cut()
-
-    lab.behaviours[NAME] = lie
+    lab.behaviours[NAME] = lies_about_length(change)
     error = refused(opened, stage)
     assert error.kind is Exit.DIFFERENT
     assert f"{len(CONTENT)} were signed" in error.message
-
-
-def endless(handler: Handler, content: bytes) -> None:
-    handler.close_connection = True
-    handler.head(200, {"Connection": "close"})
-    while not handler.server.ended.is_set():
-        try:
-            handler.wfile.write(b"x" * 65536)
-        except OSError:
-            return
 
 
 def test_an_endless_body_never_fills_the_disk(lab: Server, opened: Http, stage: Path) -> None:
@@ -130,29 +118,15 @@ def test_a_long_index_is_not_even_read(lab: Server, opened: Http, place: Path) -
 
 
 def test_other_content(lab: Server, opened: Http, stage: Path) -> None:
-    lab.behaviours[NAME] = lambda handler, content: handler.answer(200, content[::-1])
+    lab.behaviours[NAME] = alters(lambda content: content[::-1])
     error = refused(opened, stage)
     assert error.kind is Exit.DIFFERENT
     assert list(stage.iterdir()) == []
 
 
-def drip(write: Callable[[Handler], bytes], pause_s: float) -> Callable[[Handler, bytes], None]:
-    def behave(handler: Handler, content: bytes) -> None:
-        handler.close_connection = True
-        part = write(handler)
-        while not handler.server.ended.wait(pause_s):
-            try:
-                handler.wfile.write(part)
-                handler.wfile.flush()
-            except OSError:
-                return
-
-    return behave
-
-
 def test_a_header_that_drips_is_cut(lab: Server, hasty: Http, stage: Path) -> None:
     """Each byte comes well within the socket's own limit of time."""
-    lab.behaviours[NAME] = drip(lambda _handler: b"X", 0.1)
+    lab.behaviours[NAME] = drips(lambda _handler: b"X", 0.1)
     start = time.monotonic()
     assert "did not answer within" in refused(hasty, stage, attempts=1).message
     assert time.monotonic() - start < 15
@@ -166,7 +140,7 @@ def test_a_chunk_length_that_drips_is_cut(
         handler.head(200, {"Transfer-Encoding": "chunked", **more})
         return b"0"
 
-    lab.behaviours[NAME] = drip(begin, 0.1)
+    lab.behaviours[NAME] = drips(begin, 0.1)
     assert "did not answer within" in refused(hasty, stage, attempts=1).message
 
 
@@ -175,14 +149,14 @@ def test_a_body_that_drips_is_given_up(lab: Server, opened: Http, stage: Path) -
         handler.head(200, {"Content-Length": str(len(CONTENT))})
         return b"x"
 
-    lab.behaviours[NAME] = drip(begin, 0.02)
+    lab.behaviours[NAME] = drips(begin, 0.02)
     pace = Pace(floor=1024, window_s=SOON_S)
     error = refused(opened, stage, attempts=1, pace=pace)
     assert error.message.endswith("sends less than 1024 bytes a second.")
 
 
 def test_silence_is_given_up(lab: Server, hasty: Http, stage: Path) -> None:
-    lab.behaviours[NAME] = lambda handler, _content: (handler.server.ended.wait(20), None)[1]
+    lab.behaviours[NAME] = silent
     assert "did not answer within" in refused(hasty, stage, attempts=1).message
 
 
@@ -191,7 +165,7 @@ def test_a_small_file_has_a_limit_of_time(lab: Server, opened: Http) -> None:
         handler.head(200, {"Content-Length": "1000"})
         return b"x"
 
-    lab.behaviours[names.SUMS] = drip(begin, 0.02)
+    lab.behaviours[names.SUMS] = drips(begin, 0.02)
     with pytest.raises(Broken, match="takes more than"):
         fetcher(opened, small_s=SOON_S).small(names.SUMS, 5000)
 
@@ -221,7 +195,7 @@ def test_compressed_on_the_way_is_refused(lab: Server, opened: Http, stage: Path
 
 @pytest.mark.parametrize("status", [204, 206, 400, 403, 500, 503, 304])
 def test_other_answers(lab: Server, opened: Http, stage: Path, status: int) -> None:
-    lab.behaviours[NAME] = lambda handler, _content: handler.answer(status, b"")
+    lab.behaviours[NAME] = refuses(status)
     assert f"answers {status} for" in refused(opened, stage, attempts=1).message
 
 

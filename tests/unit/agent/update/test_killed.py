@@ -22,9 +22,9 @@ from tests.unit.agent.update.hosts import RUNNING, Killed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.support.versions.server import Server
     from tests.unit.agent.update.hosts import Host
     from tests.unit.agent.update.releases import Folder
-    from tests.unit.agent.update.server import Server
 
 NEW = "0.1.11"
 REPOSITORY = Path(__file__).resolve().parents[4]

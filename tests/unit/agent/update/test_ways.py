@@ -12,8 +12,9 @@ from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Wish
 from codex_agent.update.http import Http
 from codex_agent.update.source import open_source
+from tests.support.versions.behaviours import redirects
+from tests.support.versions.server import Server, authority, serving
 from tests.unit.agent.update.fetching import CONTENT, NAME, SOON_S, get, refused
-from tests.unit.agent.update.server import Server, authority, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +34,7 @@ class TestRedirects:
             source.close()
 
     def send_to(self, server: Server, location: str) -> None:
-        server.behaviours[NAME] = lambda handler, _content: handler.answer(
-            302, b"", {"Location": location}
-        )
+        server.behaviours[NAME] = redirects(location)
 
     def test_within_the_host(self, secure: tuple[Server, Http], stage: Path) -> None:
         server, source = secure

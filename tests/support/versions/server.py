@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server of files on a loopback port that can lie, be slow, stop, and send people elsewhere."""
+"""A server of files on a loopback port that can lie, be slow, stop, and send people elsewhere.
+
+It is honest but for the names that ``behaviours`` has, whose keys are names or patterns of names,
+such as ``store/*``. ``sent`` counts the bytes of each name that really went out.
+"""
 
 from __future__ import annotations
 
+import fnmatch
 import ipaddress
 import re
 import ssl
@@ -24,6 +29,10 @@ if TYPE_CHECKING:
 
     Behaviour = Callable[["Handler", bytes], None]
 
+#: This machine, as a guest of QEMU's user network sees it: what listens on the loopback here.
+HOST_OF_GUESTS = "10.0.2.2"
+_PART = 64 * 1024
+
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -34,8 +43,10 @@ class Handler(BaseHTTPRequestHandler):
         name = self.path.removeprefix("/")
         self.server.asked.append((name, self.headers.get("Range")))
         place = self.server.folder / name
-        content = place.read_bytes() if place.is_file() else None
-        behaviour = self.server.behaviours.get(name)
+        # A client that asks for names outside is answered as for any that is not there.
+        inside = place.resolve().is_relative_to(self.server.folder.resolve())
+        content = place.read_bytes() if inside and place.is_file() else None
+        behaviour = self.server.behaviour(name)
         if behaviour is not None:
             behaviour(self, content or b"")
         elif content is None:
@@ -66,10 +77,13 @@ class Handler(BaseHTTPRequestHandler):
         self.body(content)
 
     def body(self, content: bytes) -> None:
+        name = self.path.removeprefix("/")
         with suppress(OSError):
-            self.wfile.write(content)
+            for at in range(0, len(content), _PART):
+                part = content[at : at + _PART]
+                self.wfile.write(part)
+                self.server.sent[name] += len(part)
             self.wfile.flush()
-        self.server.sent[self.path.removeprefix("/")] += len(content)
 
     def cut(self) -> None:
         """End the connection as a broken line does."""
@@ -95,6 +109,18 @@ class Server(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.server_port}"
+
+    @property
+    def guest_url(self) -> str:
+        """The same server, for a guest."""
+        return f"{self.scheme}://{HOST_OF_GUESTS}:{self.server_port}"
+
+    def behaviour(self, name: str) -> Behaviour | None:
+        """How a name is served; one that is named itself goes before patterns."""
+        if name in self.behaviours:
+            return self.behaviours[name]
+        fits = (b for pattern, b in self.behaviours.items() if fnmatch.fnmatchcase(name, pattern))
+        return next(fits, None)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self.connections += 1
