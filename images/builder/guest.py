@@ -312,6 +312,8 @@ class Guest:
             f"q35,smm={'on' if secure else 'off'}",
         ]
         argv += ["-accel", "kvm" if fast else "tcg,thread=multi", "-cpu", "host" if fast else "max"]
+        # As on real machines, where the strap lets the watchdog reset.
+        argv += ["-global", "ICH9-LPC.noreboot=off"]
         argv += ["-smp", str(spec.cpus), "-m", str(spec.memory_mib), "-display", "none"]
         argv += ["-serial", f"file:{self.serial_log}"]
         argv += self._disk(spec)

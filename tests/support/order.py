@@ -5,7 +5,7 @@ import pytest
 
 #: Fixtures that start the shared guest, the last two when no other host was given.
 _SHARED = frozenset({"guest", "host", "service"})
-_SUITES = ("unit", "image", "boot", "host", "web", "bench")
+_SUITES = ("unit", "image", "boot", "updates", "host", "web", "bench")
 
 
 def rank(item: pytest.Item) -> tuple[bool, int, bool]:

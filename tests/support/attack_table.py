@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks on updates and their outcomes, as a run has seen them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Row:
+    """One attack: how often it was tried, what came of it, and what the operator is told."""
+
+    attack: str
+    what: str
+    tried: int
+    outcome: str
+    said: str
+
+
+@dataclass
+class Table:
+    """What was seen; nothing gets in that was not asserted before."""
+
+    rows: list[Row] = field(default_factory=list)
+
+    def add(self, attack: str, what: str, outcome: str, said: str, tried: int = 1) -> None:
+        """Note an attack that was survived."""
+        self.rows.append(Row(attack, what, tried, outcome, " ".join(said.split())))
+
+    def write(self, place: Path) -> None:
+        """Write ``place``.md and ``place``.json; nothing when there was no attack."""
+        if not self.rows:
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
+        rows = sorted(self.rows, key=lambda row: row.attack)
+        data = json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False)
+        place.with_suffix(".json").write_text(data + "\n", encoding="utf-8")
+        lines = ["| attack | what was done | tried | outcome | what the operator is told |",
+                 "|---|---|---|---|---|"]  # fmt: skip
+        for row in rows:
+            words = (row.attack, row.what, str(row.tried), row.outcome, row.said)
+            lines.append("| " + " | ".join(word.replace("|", "\\|") for word in words) + " |")
+        place.with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")

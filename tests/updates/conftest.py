@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two good versions, a disk that was updated from one to the other, and the table of attacks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.attack_table import Table
+    from tests.support.machine import Machine
+    from tests.support.versions.lab import Lab
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How much is tried: CI takes a few of each, `make test-boot` all and hundreds of cuts."""
+    group = parser.getgroup("codex")
+    group.addoption("--all-attacks", action="store_true", help="every kind of attack on updates")
+    group.addoption("--cuts", type=int, default=60, help="power cuts that are judged (60)")
+    group.addoption("--booted-cuts", type=int, default=2, help="of these, so many are booted (2)")
+    group.addoption("--seed", type=int, default=4, help="of all that is chosen by chance (4)")
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    """The built version and a second one that is offered."""
+    from tests.support.versions.lab import open_lab
+
+    return open_lab()
+
+
+@pytest.fixture(scope="session")
+def table(pytestconfig: pytest.Config) -> Iterator[Table]:
+    """Attacks and what became of them, written when the session ends."""
+    from builder.paths import Paths
+
+    from tests.support.attack_table import Table
+
+    found = Table()
+    yield found
+    found.write(Paths.find().build / "test-logs" / "attacks")
+
+
+@dataclass
+class Updated:
+    """What a first update left: the machine, and copies of its disk and of its variables.
+
+    ``disk`` and ``variables`` are from when both versions were good and the second was running.
+    ``log`` has the writes of the time from before the update (``before``) to its restart, ``marks``
+    how many bytes of it were there at which stage; ``trial`` those of the first start.
+    """
+
+    lab: Lab
+    disk: Path
+    variables: Path
+    before: Path
+    log: Path
+    marks: dict[str, int]
+    after: Path
+    trial: Path
+    fetched: int
+    facts: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def updated(lab: Lab, table: Table) -> Iterator[Updated]:
+    """Update a machine from the first version to the second, once for all tests of a session."""
+    from tests.updates.first_update import update
+
+    found = update(lab, table)
+    yield found
+    shutil.rmtree(found.disk.parent)
+
+
+@pytest.fixture
+def machine(request: pytest.FixtureRequest, updated: Updated, tmp_path: Path) -> Iterator[Machine]:
+    """A machine with a copy of the updated disk, off; the test may change ``machine.disk``."""
+    from tests.support import disk
+    from tests.support.machine import Machine
+
+    name = "upd-" + "".join(c if c.isalnum() else "-" for c in request.node.name)[:40]
+    raw = updated.disk.parent / f"{name}.raw"
+    found = Machine(name, disk.copy_sparse(updated.disk, raw))
+    found.forget()
+    found.folder.mkdir(parents=True)
+    shutil.copyfile(updated.variables, found.folder / "vars.fd")
+    yield found
+    found.forget()
+    raw.unlink()
+
+
+def status(machine: Machine) -> dict[str, Any]:
+    """How updates stand on a running machine."""
+    found: dict[str, Any] = json.loads(machine.output("codex update status --json"))
+    return found

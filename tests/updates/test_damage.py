@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A disk that decays under two good versions: one of them comes up, whatever bit it was.
+
+The second version was found good, so nobody counts its tries any more; it is damaged here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import disk, gpt, milestones, timeouts
+from tests.support.machine import DidNotBootError
+from tests.support.versions import slots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.attack_table import Table
+    from tests.support.machine import Machine
+    from tests.support.versions.lab import Lab
+    from tests.updates.conftest import Updated
+
+pytestmark = pytest.mark.guest
+START_S = 900 * timeouts.SCALE
+SECTOR = 512
+
+
+def _bit(role: slots.Role, offset: int) -> Callable[[Path, Lab], str]:
+    def damage(target: Path, lab: Lab) -> str:
+        found = slots.bit(target, lab.second, role, offset)
+        found.flip(target)
+        return found.what
+
+    return damage
+
+
+def _first_program(target: Path, lab: Lab) -> str:
+    return slots.corrupt_slot(target, lab.second, lab.made["second"].root).what
+
+
+def _uki(target: Path, lab: Lab) -> str:
+    name = f"codex-os_{lab.second}.efi"
+    place = slots.corrupt_uki(target, name, lab.folder)
+    return f"{name}, byte {place}"
+
+
+def _table(offset: int, what: str) -> Callable[[Path, Lab], str]:
+    def damage(target: Path, _lab: Lab) -> str:
+        size = target.stat().st_size
+        disk.flip_bit(target, offset if offset >= 0 else size + offset)
+        return what
+
+    return damage
+
+
+def _fat(copy: int) -> Callable[[Path, Lab], str]:
+    """A bit of one of the two tables of the FAT, where the second UKI is."""
+
+    def damage(target: Path, _lab: Lab) -> str:
+        esp = gpt.only(gpt.read(target), gpt.ESP)
+        with target.open("rb") as file:
+            file.seek(esp.offset)
+            head = file.read(SECTOR)
+        reserved = int.from_bytes(head[14:16], "little")
+        sectors = int.from_bytes(head[36:40], "little")
+        place = esp.offset + (reserved + copy * sectors) * SECTOR + 40_000
+        disk.flip_bit(target, place)
+        return f"table {copy + 1} of the FAT, byte 40000"
+
+    return damage
+
+
+DAMAGE: dict[str, Callable[[Path, Lab], str]] = {
+    "uki": _uki,
+    "first-program": _first_program,
+    "root-first-block": _bit("root", 1024),
+    "hash-tree-head": _bit("verity", 0),
+    "hash-tree-top": _bit("verity", 4096),
+    "signature": _bit("signature", 200),
+    "gpt-head": _table(SECTOR + 16, "the first head of the GPT"),
+    "gpt-entry": _table(2 * SECTOR + 5 * 128 + 16, "an entry of the first GPT"),
+    "gpt-second-head": _table(-SECTOR + 16, "the second head of the GPT"),
+    "fat-1": _fat(0),
+    "fat-2": _fat(1),
+}
+FEW = ("uki", "first-program", "root-first-block")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "what" in metafunc.fixturenames:
+        every = metafunc.config.getoption("--all-attacks")
+        metafunc.parametrize("what", list(DAMAGE) if every else FEW)
+
+
+def test_a_good_version_comes_up(
+    what: str, machine: Machine, updated: Updated, table: Table
+) -> None:
+    lab = updated.lab
+    words = DAMAGE[what](machine.disk, lab)
+    for start in range(1, 7):
+        machine.on()
+        try:
+            verdict = machine.verdict(START_S)
+        except DidNotBootError:
+            assert machine.guest.pid is None, f"start {start} hangs:\n{machine.console()[-3000:]}"
+            machine.restarted(1)
+            continue
+        break
+    else:
+        pytest.fail("no version came up in six starts")
+    assert verdict["state"] in ("healthy", "degraded"), verdict[0]
+    version = milestones.facts(verdict)["version"]
+    assert version in (lab.first, lab.second)
+    said = machine.output("codex update status")
+    table.add(f"damage: {what}", f"a bit flipped: {words}", f"{version} came up at start {start}",
+              said.splitlines()[0])  # fmt: skip
