@@ -31,6 +31,7 @@ TARGETS = {
     "check": "the fast part of the tests: linters, types, unit tests",
     "test-kernel": "the kernel modules in small guests, after their checkers",
     "test-kernel-sanitized": "the same, longer, on a kernel with sanitizers (over an hour)",
+    "test-boot": "updates: every broken version, decay, refusal, and hundreds of power cuts",
     "test-dkms": "the DKMS package on a plain Debian host with either kernel (long)",
     "bench": "measure, print a table and keep the figures (ROWS=uki for one)",
     "stop": "stop the guest of `make run`",
@@ -158,6 +159,8 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
         Tests(paths, chosen).kernel()
     elif target == "test-kernel-sanitized":
         Tests(paths, chosen).kernel("--codex-sanitized")
+    elif target == "test-boot":
+        Tests(paths, chosen).boot()
     elif target == "test-dkms":
         Tests(paths, chosen).dkms()
     elif target == "bench":

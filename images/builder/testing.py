@@ -33,7 +33,10 @@ SHELL_FILES = (
 HOUSE = "tests/unit/house"
 KERNEL = "tests/kernel"
 DKMS = "tests/dkms"
-SUITES = ("tests/image", "tests/boot", "tests/host", "tests/web")
+UPDATES = "tests/updates"
+SUITES = ("tests/image", "tests/boot", UPDATES, "tests/host", "tests/web")
+# What `make test-boot` tries of it: all kinds, and so many power cuts, of which some are booted.
+EVERY_ATTACK = ("--all-attacks", "--cuts=400", "--booted-cuts=20")
 
 
 class Tests:
@@ -107,12 +110,16 @@ class Tests:
         accel.choose(self.paths, self.tree, next(host.glob("*/vmlinuz")))
         self._pytest([DKMS])
 
+    def boot(self) -> None:
+        """Attack updates in guests, in every way that is known; leaves a table of the outcomes."""
+        self.suites([UPDATES], EVERY_ATTACK)
+
     def bench(self) -> None:
         """Measure; tests/bench says what. It runs on the host, which is what builds images."""
         sys.path.insert(0, str(self.paths.root))
         importlib.import_module("tests.bench.main").run(self.paths, self.settings)
 
-    def suites(self, suites: Sequence[str]) -> None:
+    def suites(self, suites: Sequence[str], options: Sequence[str] = ()) -> None:
         """Build what the suites need and run them."""
         self.tree.ensure()
         self.packages.ensure_venv()
@@ -124,7 +131,7 @@ class Tests:
         if any(not suite.startswith(("tests/unit", KERNEL)) for suite in suites):
             Image(self.paths, self.settings, self.tree).ensure()
             self.tree.ensure_browser()
-        self._pytest(suites)
+        self._pytest([*suites, *options])
 
     def _ensure_kernel(self) -> None:
         """Make what tests/kernel finds below build/: kernels, modules, the native library."""

@@ -11,7 +11,7 @@ from builder.paths import Paths
 from builder.tree import Tree
 
 from tests.support import guests
-from tests.support.versions import broken, kernel_image, make, signing
+from tests.support.versions import broken, kernel_image, make, root, signing
 from tests.support.versions.source import open_source
 
 if TYPE_CHECKING:
@@ -52,10 +52,14 @@ class Lab:
         """A release directory with the second version."""
         return self.folder / "offers"
 
-    def make(self, name: str, version: str, change: Change) -> Made:
+    def make(
+        self, name: str, version: str, change: Change, compression: str = root.FAST
+    ) -> Made:
         """Return a version, which is made once for a name."""
         if name not in self.made:
-            self.made[name] = make.make_version(self.source, version, self.folder / name, change)
+            self.made[name] = make.make_version(
+                self.source, version, self.folder / name, change, compression=compression
+            )
         return self.made[name]
 
     def forget(self, name: str) -> None:
@@ -87,6 +91,8 @@ def open_lab() -> Lab:
             shutil.rmtree(old)
     source = open_source(guests.latest_artefacts(), folder / "source", tree)
     lab = Lab(folder, source, paths, tree, {})
-    second = lab.make("second", lab.second, broken.good("the second version"))
+    # As it is built: with another compression no chunk would be the same.
+    change = broken.good("the second version")
+    second = lab.make("second", lab.second, change, root.AS_BUILT)
     make.publish(second, lab.offers, paths, tree)
     return lab
