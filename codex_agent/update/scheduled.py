@@ -62,7 +62,7 @@ def run(updater: Updater, now: datetime) -> Outcome:
         outcome = turn.apply(wish)
         waiting = turn.state.stage == "written" and turn.state.version != turn.running
         # A version on trial is left alone: each restart would cost it one of its tries.
-        return _restart(turn, outcome) if open_now and waiting else outcome
+        return restart(turn, outcome) if open_now and waiting else outcome
 
 
 def _notify(updater: Updater) -> Outcome:
@@ -93,7 +93,8 @@ def _bring_back(turn: Turn, *, open_now: bool) -> None:
         raise UpdateError(Exit.FAILED, f"{failed[0]}.", hint)
 
 
-def _restart(turn: Turn, outcome: Outcome) -> Outcome:
+def restart(turn: Turn, outcome: Outcome) -> Outcome:
+    """Take the host out of service as its policy says, and restart it."""
     updater = turn.updater
     policy, run_program = updater.policy, updater.system.run
     if policy.drain_before or policy.drain_after:

@@ -77,7 +77,7 @@ def read(system: System, policies: Policies) -> Status:
         problems.append(error.message)
     whole = _whole(system, boot, problems)
     now = known or state.State()
-    default = _default(boot)
+    default = starts_next(boot)
     return Status(
         running=boot.running,
         flavour=boot.image.flavour if boot.image else None,
@@ -107,7 +107,7 @@ def _progress(system: System, known: state.State) -> Progress:
     )  # fmt: skip
 
 
-def _default(boot: Boot) -> str | None:
+def starts_next(boot: Boot) -> str | None:
     """Return the version that starts next: the one that was set, else the newest not given up."""
     for name in (boot.oneshot, boot.default):
         entry = booting.parse(name) if name else None
