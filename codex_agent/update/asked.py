@@ -20,6 +20,7 @@ from codex_agent.problem import shown
 from codex_agent.update import check, rollback, rules, scheduled, status, versions
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Outcome, Wish
+from codex_agent.update.known import Answer
 
 if TYPE_CHECKING:
     from codex_agent.config.update import Loaded as Policies
@@ -39,17 +40,6 @@ class Request:
 
     action: Action
     version: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is said at once: the work begins, or why it does not; ``kind`` is for programs."""
-
-    accepted: bool
-    kind: str
-    message: str
-    hint: str | None
-    exit_code: int
 
 
 def parse(content: bytes) -> Request:

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 from codex_agent.host.reading import Unreadable
 
-# Read when the interface is described and a file is judged.
-from codex_agent.update import boot, manifest, shape, state
+# Their names have to be there when the interface is described and when a file is judged.
+from codex_agent.update import shape
+from codex_agent.update.boot import BootState  # noqa: TC001 - as above
+from codex_agent.update.boot import Standing as EntryStanding  # noqa: TC001 - as above
 from codex_agent.update.check import Refusal  # noqa: TC001 - as above
+from codex_agent.update.manifest import Change  # noqa: TC001 - as above
+from codex_agent.update.state import Stage  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from codex_agent.host.reading import Reading
@@ -41,7 +45,7 @@ class Version:
     """
 
     version: str
-    standing: boot.Standing
+    standing: EntryStanding
     tries_left: int | None
     running: bool
     starts_next: bool
@@ -53,7 +57,7 @@ class Version:
 class Begun:
     """The update that was begun and is remembered across starts of the host."""
 
-    stage: state.Stage
+    stage: Stage
     version: str | None
     since: str | None
     moved_bytes: int
@@ -78,7 +82,7 @@ class Standing:
 
     monotonic_s: float
     running: str | None
-    boot: boot.BootState
+    boot: BootState
     boot_reason: str | None
     versions: list[Version]
     begun: Begun | None
@@ -97,7 +101,7 @@ class Work:
     action: Action
     by: By
     began_at: str
-    stage: state.Stage | None
+    stage: Stage | None
     version: str | None
     name: str | None
     done: int
@@ -133,7 +137,7 @@ class Offered:
     whole_bytes: int
     versions: list[str]
     refused: Refusal | None
-    changes: list[manifest.Change] | None
+    changes: list[Change] | None
     left_out: int
 
 
@@ -165,6 +169,20 @@ class Updates:
     monotonic_s: float
     silent: bool
     closed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What root says at once to what it was asked for: the work begins, or why it does not.
+
+    ``kind`` is one word for programs.
+    """
+
+    accepted: bool
+    kind: str
+    message: str
+    hint: str | None
+    exit_code: int
 
 
 def parse(content: bytes) -> Known:
