@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PLACE = "/run/codex/update.json"
 DOOR = "/run/codex-update.sock"
-TRANSFERS = "/usr/lib/sysupdate.d"  # part of an image, and of nothing else
+TRANSFERS = "/usr/lib/sysupdate.d/10-root.transfer"  # part of an image, and of nothing else
 LIMIT = 1024**2  # bytes
 # The timer has it written anew every quarter of an hour; a work under way, every few seconds.
 OLD_S = 3600.0

@@ -282,7 +282,7 @@ def test_the_door_is_closed_by_policy(machine: Host) -> None:
 def aged(machine: Host, seconds: float) -> Reader:
     telling.keep(machine.system, policies())
     written = content(machine)["monotonic_s"]
-    machine.put("/usr/lib/sysupdate.d/x", b"")
+    machine.put("/usr/lib/sysupdate.d/10-root.transfer", b"")
     return Reader(Root(str(machine.base), monotonic=lambda: written + seconds))
 
 
