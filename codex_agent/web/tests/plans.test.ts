@@ -27,7 +27,7 @@ describe("what each dialog says", () => {
     expect(request).toEqual({ action: "apply", version: "0.1.58" });
     expect(question).toBe("Update to version 0.1.58?");
     expect(points).toEqual([
-      "Version 0.1.58 is fetched from https://updates.example/ (219 MiB at most), and its signature is checked.",
+      "Version 0.1.58 is fetched from https://updates.example/ (219 MiB in all; of the root only what differs), and its signature is checked.",
       "It is written into slot B over version 0.1.56, which is lost.",
       "It starts at the next restart of the host and not before. Until then nothing that runs is touched.",
       "If it does not start well in three tries, version 0.1.57 comes back by itself.",

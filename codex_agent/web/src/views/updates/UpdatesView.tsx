@@ -57,8 +57,8 @@ export default function UpdatesView() {
           <StateCard facts={facts} />
           <ActionsCard facts={facts} />
           <VersionsCard facts={facts} />
-          <OfferCard facts={facts} />
           <BootCard host={host} />
+          <OfferCard facts={facts} />
         </div>
       </div>
     </ProvenanceContext.Provider>

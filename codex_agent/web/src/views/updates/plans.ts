@@ -67,7 +67,7 @@ function apply(known: Known, slot: string | null): Can {
   }
   const other = otherVersion(known);
   const over = other === null || other.version === version ? "" : ` over version ${other.version}, which is lost`;
-  const size = offer === null ? "" : ` (${bytes(offer.whole_bytes)} at most)`;
+  const size = offer === null ? "" : ` (${bytes(offer.whole_bytes)} in all; of the root only what differs)`;
   return {
     request: { action: "apply", version },
     note: `Fetches version ${version} and writes it into ${otherSlotWords(slot)}.`,
