@@ -55,6 +55,9 @@ def run(updater: Updater, now: datetime) -> Outcome:
         _bring_back(turn, open_now=open_now)
     if mode == "never":
         return Outcome(False, "", "The policy of this host is never to look for updates.")
+    if not updater.policy.source:
+        # As a host is delivered; only who asks by hand has to be told that this is a mistake.
+        return Outcome(False, "", "The policy of this host names no source of updates.")
     if mode == "notify":
         return _notify(updater)
     wish = Wish(fetch_only=not open_now)
