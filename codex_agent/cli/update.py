@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from codex_agent.config.update import Policy
     from codex_agent.update.check import Found
     from codex_agent.update.flow import Outcome
-    from codex_agent.update.known import By
+    from codex_agent.update.known import Action, By
     from codex_agent.update.status import Status
 
 _PACKAGES = 20  # as many changes are shown; --json has all
@@ -54,7 +54,10 @@ def execute(arguments: argparse.Namespace, system: System) -> int:
     progress = Progress(sys.stderr, quiet=arguments.json)
     timed = arguments.action == "apply" and arguments.scheduled
     by: By = "timer" if timed else "command"
-    with Teller(system, loaded, arguments.action, by, progress.say) as teller:
+    # A policy that only looks must not be told as an update.
+    looks = timed and loaded.policy.mode in ("never", "notify")
+    action: Action = "check" if looks else arguments.action
+    with Teller(system, loaded, action, by, progress.say) as teller:
         updater = telling(system, loaded.policy, progress, teller)
         if arguments.action == "check":
             found = check(updater, Wish(source=arguments.source, version=arguments.to))

@@ -378,3 +378,16 @@ def test_more_changes_than_anybody_reads_are_counted() -> None:
     many = [Change(f"p{n}", "1", "2") for n in range(telling.CHANGES + 7)]
     told = telling.offered(Found(RUNNING, NEW, True, "now", "7.3", "key", 1, [NEW], None, many))
     assert (len(told.changes or []), told.left_out) == (telling.CHANGES, 7)
+
+
+@pytest.mark.parametrize(("mode", "action"), [("notify", "check"), ("download", "apply")])
+def test_a_policy_that_only_looks_is_not_told_as_an_update(
+    machine: Host, folder: Folder, monkeypatch: pytest.MonkeyPatch, mode: str, action: str
+) -> None:
+    folder.add(NEW)
+    machine.put("/etc/codex/update.toml",
+                f"[update]\nmode = '{mode}'\nsource = '{folder.path}'\n".encode())  # fmt: skip
+    monkeypatch.setattr(command, "System", lambda: machine.system)
+    assert main.main(["update", "apply", "--scheduled"]) == Exit.DONE
+    ended = content(machine)["ended"]
+    assert (ended["action"], ended["by"]) == (action, "timer")
