@@ -11,6 +11,7 @@ from codex_agent.api.app import routes
 from codex_agent.api.description import describe
 from codex_agent.api.envelope import encode
 from codex_agent.api.service import Identity, Service
+from codex_agent.host.root import Root
 
 
 def _nothing() -> NoReturn:
@@ -23,6 +24,7 @@ def main() -> None:
         identity=Identity("0", (), datetime.fromtimestamp(0, UTC)),
         token="",
         allowed_hosts=(),
+        root=Root(),
         take=_nothing,
         interval_s=2.0,
         pages={},

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Request, Response, WebSocket
+from fastapi import Body, Depends, FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import APIKeyCookie, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,6 +25,7 @@ from codex_agent.host.model import HostSnapshot
 from codex_agent.host.plain import plain
 from codex_agent.host.reading import Unreadable
 from codex_agent.kernel.figures import KernelStats
+from codex_agent.update.known import Answer, Updates
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -39,10 +40,32 @@ class SessionRequest(BaseModel):
     token: str = Field(max_length=512, description="The token of this host.")
 
 
+class UpdateLook(BaseModel):
+    """A look at what the configured source offers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["check"]
+
+
+class UpdateChange(BaseModel):
+    """The update to the version that is offered, the way back to the other one, or the restart."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["apply", "rollback", "restart"]
+    version: str = Field(
+        max_length=64,
+        pattern=r"^[0-9][0-9A-Za-z.~^-]*$",
+        description="What is offered, to go back to, or starts next; another one is refused.",
+    )
+
+
 _ERRORS = {
     400: "The body is not valid JSON.",
     401: "Token or session are missing or wrong.",
     403: "A page of another origin asks.",
+    409: "Not now, or not this: `code` says which of the refusals of `codex update` it is.",
     413: "The body is longer than 64 KiB.",
     421: "The Host header names another host.",
     422: "The body does not have the shape that is described.",
@@ -128,6 +151,31 @@ def routes(service: Service) -> FastAPI:
     async def kernel_stats() -> Response:
         """Return how each kernel service stands: its figures, or null with the reason."""
         return answer(plain(await service.kernel_stats()))
+
+    @app.get(
+        "/api/updates",
+        dependencies=known,
+        response_model=Envelope[Updates],
+        responses=errors(401, 421, 429),
+        tags=["updates"],
+    )
+    async def updates() -> Response:
+        """Return how updates stand: as root has written it down, or null with the reason."""
+        return answer(plain(service.updates()))
+
+    @app.post(
+        "/api/updates",
+        dependencies=known,
+        status_code=202,
+        response_model=Envelope[Answer],
+        responses=errors(400, 401, 403, 409, 413, 421, 422, 429, 503),
+        tags=["updates"],
+    )
+    async def ask(
+        wanted: Annotated[UpdateLook | UpdateChange, Body(discriminator="action")],
+    ) -> Response:
+        """Ask for a look, an update, the way back or a restart; 202 says that it begins."""
+        return answer(plain(await service.ask(wanted.model_dump())), 202)
 
     @app.post(
         "/api/session",

@@ -16,8 +16,10 @@ Every answer in JSON has the keys `success`, `data` and `error`; a value that ca
 and has its reason in `readings` (`/api/kernel/stats`: in `reason`, or in `missing` for a single
 figure). Changes are pushed over the WebSocket `/api/realtime`: first
 `{"type": "connected", "version", "interval_ms"}`, then `{"type": "host", "seq", "data"}` where
-`data` is what `/api/host` returns; errors are `{"type": "error", "code", "message", "hint"}` before
-the connection is closed with 4401 (token), 4403 (origin) or 1009 (message too long).
+`data` is what `/api/host` returns, and `{"type": "updates", "seq", "data"}` with what
+`/api/updates` returns; other types may be added. Errors are
+`{"type": "error", "code", "message", "hint"}` before the connection is closed with 4401 (token),
+4403 (origin) or 1009 (message too long).
 """
 
 

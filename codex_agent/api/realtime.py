@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from codex_agent.host.sampler import Sampler
+    from codex_agent.update.known import Updates
 
 LOG = logging.getLogger("codex.api")
 CLOSE_AUTH = 4401
@@ -35,24 +36,50 @@ _SEND_S = 30.0  # a reader that takes nothing for so long is let go
 
 @dataclass(eq=False)
 class Listener:
-    """One WebSocket: ``news`` is set when the hub has a newer state than ``seen``."""
+    """One WebSocket: ``news`` is set when the hub has something newer than ``seen``, by topic."""
 
     news: asyncio.Event = field(default_factory=asyncio.Event)
-    seen: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Topic:
+    """The newest message of one type; ``lasting`` is what of it counts as a change."""
+
+    name: str
+    sequence: int = 0
+    message: str = ""
+    lasting: dict[str, Any] | None = None
+
+    def take(self, data: dict[str, Any], kept: dict[str, Any]) -> bool:
+        """Take up a state; say whether it tells something new."""
+        if kept == self.lasting:
+            return False
+        self.lasting = kept
+        self.sequence += 1
+        message = {"type": self.name, "seq": self.sequence, "data": data}
+        self.message = pydantic_core.to_json(message).decode()
+        return True
 
 
 class Hub:
     """Holds the newest state and wakes the listeners; who is slow skips what was in between."""
 
-    def __init__(self, sampler: Sampler, interval_s: float, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        sampler: Sampler,
+        interval_s: float,
+        monotonic: Callable[[], float],
+        updates: Callable[[], Updates],
+    ) -> None:
         self.interval_s = interval_s
         self._sampler = sampler
         self._monotonic = monotonic
+        self._updates = updates
         self._listeners: set[Listener] = set()
         self._task: asyncio.Task[None] | None = None
-        self._lasting: dict[str, Any] | None = None
-        self.sequence = 0
-        self.message = ""
+        self.host = Topic("host")
+        self.updates = Topic("updates")
 
     def join(self) -> Listener:
         """Add a listener; the first one starts the sampling."""
@@ -63,7 +90,7 @@ class Hub:
         self._listeners.add(listener)
         if self._task is None or self._task.done():
             # What an earlier run has left may be old.
-            self._lasting = None
+            self.host.lasting = self.updates.lasting = None
             self._task = asyncio.create_task(self._run())
         else:
             listener.news.set()
@@ -87,18 +114,28 @@ class Hub:
                 LOG.exception("no snapshot")
             else:
                 self._publish(plain(sample.shown(self._monotonic())))
+            self._publish_updates()
             await asyncio.sleep(self.interval_s)
 
     def _publish(self, snapshot: dict[str, Any]) -> None:
-        kept = lasting(snapshot)
-        if kept == self._lasting:
-            return
-        self._lasting = kept
-        self.sequence += 1
-        message = {"type": "host", "seq": self.sequence, "data": snapshot}
-        self.message = pydantic_core.to_json(message).decode()
+        if self.host.take(snapshot, lasting(snapshot)):
+            self._wake()
+
+    def _publish_updates(self) -> None:
+        # A file in memory, that is taken apart only when it has changed: no device can hang here.
+        data = plain(self._updates())
+        if self.updates.take(data, {**data, "monotonic_s": None}):
+            self._wake()
+
+    def _wake(self) -> None:
         for listener in self._listeners:
             listener.news.set()
+
+    def newer(self, listener: Listener) -> list[str]:
+        """Return what a listener has not seen, and take it as seen."""
+        found = [t for t in (self.host, self.updates) if t.sequence != listener.seen.get(t.name, 0)]
+        listener.seen.update({topic.name: topic.sequence for topic in found})
+        return [topic.message for topic in found]
 
 
 async def serve(
@@ -152,10 +189,9 @@ async def _send(
         listener.news.clear()
         # A session can end while its page listens.
         check(socket)
-        if hub.sequence != listener.seen:
-            listener.seen = hub.sequence
+        for message in hub.newer(listener):
             async with asyncio.timeout(_SEND_S):
-                await socket.send_text(hub.message)
+                await socket.send_text(message)
 
 
 async def _receive(socket: WebSocket) -> None:

@@ -99,6 +99,7 @@ def run(address: str | None, folder: str | None) -> None:
         identity=me,
         token=credentials.token(),
         allowed_hosts=loaded.config.service.allowed_hosts,
+        root=root,
         take=sample,
         interval_s=loaded.config.service.sample_interval_s,
         pages=pages.load(),

@@ -9,19 +9,24 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from codex_agent.api.auth import Guard
+from codex_agent.api.door import Door
+from codex_agent.api.envelope import ApiError
 from codex_agent.api.origin import Gatekeeper
 from codex_agent.api.realtime import Hub
 from codex_agent.host.model import Check
 from codex_agent.host.reading import Unreadable
 from codex_agent.host.sampler import Sampler
+from codex_agent.update.known import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from codex_agent.api.pages import File
     from codex_agent.host.model import HostSnapshot
+    from codex_agent.host.root import Root
     from codex_agent.host.snapshot import Sample
     from codex_agent.kernel.figures import KernelStats
+    from codex_agent.update.known import Answer
 
 SHARED_S = 1.0  # a snapshot this young answers the next request too
 
@@ -52,6 +57,7 @@ class Service:
         identity: Identity,
         token: str,
         allowed_hosts: Iterable[str],
+        root: Root,
         take: Callable[[], Sample],
         interval_s: float,
         pages: dict[str, File],
@@ -62,7 +68,9 @@ class Service:
         self.guard = Guard(token, monotonic)
         self.gatekeeper = Gatekeeper([*identity.names, *allowed_hosts])
         self.sampler = Sampler(take, monotonic)
-        self.hub = Hub(self.sampler, interval_s, monotonic)
+        self.updates = Reader(root).updates
+        self.hub = Hub(self.sampler, interval_s, monotonic, self.updates)
+        self._door = Door(root)
         self.pages = pages
         self._monotonic = monotonic
         self._wall = wall
@@ -74,6 +82,18 @@ class Service:
     async def kernel_stats(self) -> KernelStats:
         """Return how the kernel services stood at most a second ago, or raise ``Unreadable``."""
         return (await self._sample()).services.shown(self._monotonic())
+
+    async def ask(self, request: dict[str, str]) -> Answer:
+        """Ask root for an update, the way back or a restart; a refusal is an ``ApiError``."""
+        closed = self.updates().closed
+        if closed is not None:
+            hint = "codex update on the host itself does the same."
+            raise ApiError(503, "closed", closed, hint)
+        said = await self._door.ask(request)
+        if not said.accepted:
+            hint = said.hint or "codex update status shows how updates stand."
+            raise ApiError(409, said.kind, said.message, hint)
+        return said
 
     async def _sample(self) -> Sample:
         return await self.sampler.get(min(SHARED_S, self.hub.interval_s))

@@ -156,8 +156,16 @@ def _add_update(update: argparse.ArgumentParser, common: argparse.ArgumentParser
         ("--scheduled", "do what the policy of this host says for this moment"),
     ):
         apply.add_argument(option, action="store_true", help=text)
-    action("status", "Show versions, slots and how an update stands")
+    status = action("status", "Show versions, slots and how an update stands")
+    status.add_argument(
+        "--keep", action="store_true", help="write it down for readers without privilege as well"
+    )
     action("settle", "Draw the conclusions from this boot, as is done after each")
+    action(
+        "answer",
+        "Read one request from a socket on standard input, answer it and do it",
+        "For codex-update-request@.service. What may be asked for is in docs/security.md.",
+    )
     rollback = action(
         "rollback",
         "Let the other good version start next",

@@ -22,11 +22,14 @@ from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Outcome, Updater, Wish
 from codex_agent.update.status import read as read_status
 from codex_agent.update.system import System
+from codex_agent.update.telling import Teller, keep
 
 if TYPE_CHECKING:
     import argparse
 
+    from codex_agent.config.update import Policy
     from codex_agent.update.check import Found
+    from codex_agent.update.known import Action, By
     from codex_agent.update.status import Status
 
 _PACKAGES = 20  # as many changes are shown; --json has all
@@ -41,40 +44,86 @@ def execute(arguments: argparse.Namespace, system: System) -> int:
     """Do it on a host."""
     loaded = policies.load(system.root)
     if arguments.action == "status":
-        status = read_status(system, loaded)
-        _out(status, text_of_status(status), as_json=arguments.json)
-        return int(Exit.DONE)
+        return _status(arguments, system, loaded)
+    if arguments.action == "answer":
+        from codex_agent.cli.answer import answer
+
+        return answer(system, loaded)
     for problem in loaded.problems:
         print(f"codex: {problem.message}\nhint: {problem.hint}", file=sys.stderr)
     progress = Progress(sys.stderr, quiet=arguments.json)
-    updater = Updater(system, loaded.policy, progress.tell, progress.say)
+    if arguments.action == "settle":
+        return _settle(arguments, Updater(system, loaded.policy, progress.tell, progress.say))
+    timed = arguments.action == "apply" and arguments.scheduled
+    by: By = "timer" if timed else "command"
+    # A policy that only looks must not be told as an update.
+    looks = timed and loaded.policy.mode in ("never", "notify")
+    action: Action = "check" if looks else arguments.action
+    with Teller(system, loaded, action, by, progress.say) as teller:
+        updater = telling(system, loaded.policy, progress, teller)
+        if arguments.action == "check":
+            found = check(updater, Wish(source=arguments.source, version=arguments.to))
+            teller.looked(found)
+        else:
+            outcome = _act(arguments, updater, loaded)
+            teller.done(outcome)
     if arguments.action == "check":
-        found = check(updater, Wish(source=arguments.source, version=arguments.to))
         _out(found, text_of_check(found), as_json=arguments.json)
         return found.exit
+    _out(outcome, text_of_outcome(outcome), as_json=arguments.json)
+    return int(Exit.DONE)
+
+
+def telling(system: System, policy: Policy, progress: Progress, teller: Teller) -> Updater:
+    """Return what updates the host and tells it here and to everybody."""
+
+    def tell(name: str, done: int, total: int) -> None:
+        progress.tell(name, done, total)
+        teller.tell(name, done, total)
+
+    def say(text: str) -> None:
+        progress.say(text)
+        teller.say(text)
+
+    return Updater(system, policy, tell, say, begun=teller.begun, found=teller.found)
+
+
+def _status(arguments: argparse.Namespace, system: System, loaded: policies.Loaded) -> int:
+    if arguments.keep:
+        if system.euid() != 0:
+            raise UpdateError(Exit.DENIED, "Only root can write it down.", "Run it by sudo.")
+        keep(system, loaded)
+    status = read_status(system, loaded)
+    _out(status, text_of_status(status), as_json=arguments.json)
+    return int(Exit.DONE)
+
+
+def _settle(arguments: argparse.Namespace, updater: Updater) -> int:
+    with updater.alone() as turn:
+        changed, text = conclude(turn)
+        outcome = Outcome(changed, turn.running, text)
+    _out(outcome, text_of_outcome(outcome), as_json=arguments.json)
+    return int(Exit.DONE)
+
+
+def _act(arguments: argparse.Namespace, updater: Updater, loaded: policies.Loaded) -> Outcome:
     if arguments.action == "rollback":
         with updater.alone() as turn:
-            outcome = turn.roll_back(arguments.to, once=arguments.once)
-    elif arguments.action == "settle":
-        with updater.alone() as turn:
-            changed, text = conclude(turn)
-            outcome = Outcome(changed, turn.running, text)
-    elif arguments.scheduled:
+            return turn.roll_back(arguments.to, once=arguments.once)
+    if arguments.scheduled:
         if loaded.problems:
             text = "Nothing was done: the policy of this host has a mistake."
             raise UpdateError(Exit.BY_POLICY, text, loaded.problems[0].hint)
         from codex_agent.update.scheduled import run as scheduled
 
-        outcome = scheduled(updater, datetime.fromtimestamp(system.root.wall()).astimezone())
-    else:
-        wish = Wish(
-            arguments.source, arguments.to, arguments.allow_older, arguments.again,
-            arguments.fetch_only,
-        )  # fmt: skip
-        with updater.alone() as turn:
-            outcome = turn.apply(wish)
-    _out(outcome, text_of_outcome(outcome), as_json=arguments.json)
-    return int(Exit.DONE)
+        wall = updater.system.root.wall()
+        return scheduled(updater, datetime.fromtimestamp(wall).astimezone())
+    wish = Wish(
+        arguments.source, arguments.to, arguments.allow_older, arguments.again,
+        arguments.fetch_only,
+    )  # fmt: skip
+    with updater.alone() as turn:
+        return turn.apply(wish)
 
 
 def _out(value: Any, text: str, *, as_json: bool) -> None:

@@ -33,7 +33,8 @@ class Policy:
     the new version inside of ``window`` (apply). ``jitter_s``: each host begins so much later at
     most, always by the same time. ``drain_before`` runs before the restart, ``drain_after`` when
     the host is back, whichever version that is. ``ca_file``: an authority of your own for https.
-    ``allow_http``: permits http:// on a test network.
+    ``allow_http``: permits http:// on a test network. ``page``: whoever has the token of the agent
+    may ask on its page for a signed version of ``source``, for the way back, and for the restart.
     """
 
     mode: Mode
@@ -44,6 +45,7 @@ class Policy:
     drain_after: Commands
     ca_file: str
     allow_http: bool
+    page: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ KEYS: dict[str, Key] = {
     "update.drain_after": Key((), _COMMANDS, _commands, str),
     "update.ca_file": Key("", "the path of a PEM file", _path, str),
     "update.allow_http": Key(False, "true or false", _flag, str),
+    "update.page": Key(True, "true or false", _flag, str),
 }
 
 

@@ -54,14 +54,15 @@ def check(updater: Updater, wish: Wish) -> Found:
     if updater.system.euid() == 0:
         try:
             with updater.alone() as turn:
-                return _look(turn, wish)
+                return look(turn, wish)
         except UpdateError as error:
             if error.kind is not Exit.BUSY:
                 raise
-    return _look(updater.aside(), wish)
+    return look(updater.aside(), wish)
 
 
-def _look(turn: Turn, wish: Wish) -> Found:
+def look(turn: Turn, wish: Wish) -> Found:
+    """Look in a turn that was taken, and tell whoever wants to know what was found."""
     with turn.updater.source(wish) as fetcher:
         found = turn.look(wish, fetcher)
         release = found.release
@@ -76,7 +77,7 @@ def _look(turn: Turn, wish: Wish) -> Found:
         except UpdateError as error:
             refused = Refusal(error.message, error.hint, error.exit_code)
         changes = _changes(turn, release, fetcher) if newer else None
-    return Found(
+    result = Found(
         running=image.version,
         offered=release.version,
         newer=newer,
@@ -88,6 +89,8 @@ def _look(turn: Turn, wish: Wish) -> Found:
         refused=refused,
         changes=changes,
     )
+    turn.updater.found(result)
+    return result
 
 
 def _changes(turn: Turn, release: Release, fetcher: Fetcher) -> list[Change] | None:

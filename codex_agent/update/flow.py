@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from codex_agent.config.update import Policy
     from codex_agent.update.boot import Boot, Entry
+    from codex_agent.update.check import Found
     from codex_agent.update.offer import Offer
     from codex_agent.update.release import Release
     from codex_agent.update.state import State
@@ -69,13 +70,18 @@ class Outcome:
 
 @dataclass
 class Updater:
-    """The host, its policy, and whom to tell."""
+    """The host, its policy, and whom to tell: of progress, and when the lock is ours.
+
+    ``found`` gets what a look at a source has found.
+    """
 
     system: System
     policy: Policy
     tell: Callable[[str, int, int], None] = field(default=lambda _name, _done, _total: None)
     say: Callable[[str], None] = field(default=lambda _text: None)
     open: Callable[..., Source] = open_source
+    begun: Callable[[], None] = field(default=lambda: None)
+    found: Callable[[Found], None] = field(default=lambda _found: None)
 
     def verify(self, content: bytes, signed: bytes) -> str:
         """Check a signature with the keyring of the image."""
@@ -106,6 +112,7 @@ class Updater:
         rules.running_image(boot)
         files.directory(system.state, files.SECRET_DIRECTORY)
         with lock.taken(system.state) as handle:
+            self.begun()
             files.remove_unfinished(system.state)
             loaded = state.load(system.state)
             if loaded.problem is not None:
@@ -305,6 +312,7 @@ class Turn:
         self.note(stage="writing", version=release.version, previous=self.running)
         # The other slot is about to go, and with it what the firmware could fall back to.
         conclude.fall_back_to(self, self.boot.of(self.running))
+        self.updater.say(f"Version {release.version} is being written into the other slot.")
         dropins = system.path(sysupdate.DROPINS)
         sysupdate.name_partitions(dropins, release)
         try:

@@ -27,8 +27,11 @@ _TIMEOUT_S = 60.0
 _HINT = "codex update status shows the versions of this host."
 
 
-def choose(boot: Boot, state: State, slots: Sysupdate, wanted: str | None = None) -> Entry:
-    """Return the entry to go back to: found good once, whole in its slot, and not known as bad."""
+def choose(boot: Boot, state: State, slots: Sysupdate | None, wanted: str | None = None) -> Entry:
+    """Return the entry to go back to: found good once, whole in its slot, and not known as bad.
+
+    Without ``slots`` nobody is asked whether it is whole, which takes its time.
+    """
     running = rules.running_image(boot).version
     bad = rules.bad_versions(state, boot)
     others = [entry for entry in boot.entries if entry.version != running]
@@ -44,11 +47,16 @@ def choose(boot: Boot, state: State, slots: Sysupdate, wanted: str | None = None
             refusals.append(f"{entry.version} was tried here and {bad[entry.version]}")
         elif entry.standing != "good":
             refusals.append(f"{entry.version} has not been found good yet")
-        elif (found := slots.describe(entry.version)) is None or not found.whole:
+        elif slots is not None and not _whole(slots, entry.version):
             refusals.append(f"{entry.version} is not whole in its slot")
         else:
             return entry
     raise _nothing(refusals[0])
+
+
+def _whole(slots: Sysupdate, version: str) -> bool:
+    found = slots.describe(version)
+    return found is not None and found.whole
 
 
 def _nothing(why: str) -> UpdateError:

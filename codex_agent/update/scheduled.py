@@ -55,6 +55,9 @@ def run(updater: Updater, now: datetime) -> Outcome:
         _bring_back(turn, open_now=open_now)
     if mode == "never":
         return Outcome(False, "", "The policy of this host is never to look for updates.")
+    if not updater.policy.source:
+        # As a host is delivered; only who asks by hand has to be told that this is a mistake.
+        return Outcome(False, "", "The policy of this host names no source of updates.")
     if mode == "notify":
         return _notify(updater)
     wish = Wish(fetch_only=not open_now)
@@ -62,7 +65,7 @@ def run(updater: Updater, now: datetime) -> Outcome:
         outcome = turn.apply(wish)
         waiting = turn.state.stage == "written" and turn.state.version != turn.running
         # A version on trial is left alone: each restart would cost it one of its tries.
-        return _restart(turn, outcome) if open_now and waiting else outcome
+        return restart(turn, outcome) if open_now and waiting else outcome
 
 
 def _notify(updater: Updater) -> Outcome:
@@ -93,7 +96,8 @@ def _bring_back(turn: Turn, *, open_now: bool) -> None:
         raise UpdateError(Exit.FAILED, f"{failed[0]}.", hint)
 
 
-def _restart(turn: Turn, outcome: Outcome) -> Outcome:
+def restart(turn: Turn, outcome: Outcome) -> Outcome:
+    """Take the host out of service as its policy says, and restart it."""
     updater = turn.updater
     policy, run_program = updater.policy, updater.system.run
     if policy.drain_before or policy.drain_after:

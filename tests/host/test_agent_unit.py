@@ -73,6 +73,12 @@ def test_sees_no_device(host: Host, pid: str) -> None:
     assert not {"mem", "sda", "vda", "nvme0n1", "kmsg", "mapper", "port"} & set(devices)
 
 
+def test_its_one_group_opens_the_door_of_updates(host: Host, status: dict[str, str]) -> None:
+    door = host.check_output("getent group codex-update").split(":")[2]
+    assert set(status["Groups"].split()) <= {door, status["Gid"].split()[0]}
+    assert door in status["Groups"].split()
+
+
 def test_memory_is_bounded(host: Host) -> None:
     limit = facts.unit_properties(host, UNIT, "MemoryMax")["MemoryMax"]
     assert limit.isdigit()
@@ -82,7 +88,7 @@ def test_memory_is_bounded(host: Host) -> None:
 def test_other_units_of_ours_are_locked_down_too(host: Host) -> None:
     for unit in (
         "codex-provision.service", "codex-verity-state.service", "codex-probes.service",
-        "codex-health.service",
+        "codex-health.service", "codex-update-status.service",
     ):  # fmt: skip
         report = host.check_output("systemd-analyze security --no-pager %s", unit)
         level = re.search(r"Overall exposure level for \S+: ([\d.]+)", report)

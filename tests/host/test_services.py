@@ -29,6 +29,17 @@ def test_is_active_and_starts_at_boot(host: Host, unit: str) -> None:
     assert state["UnitFileState"] in {"enabled", "static", "indirect", "alias"}
 
 
+#: Only an image has slots, and so updates of this kind.
+OF_AN_IMAGE = ["codex-update.timer", "codex-update-request.socket"]
+
+
+@pytest.mark.parametrize("unit", OF_AN_IMAGE)
+def test_updates_wait_to_be_asked_for(host: Host, expected: dict[str, Any], unit: str) -> None:
+    state = facts.unit_properties(host, unit, "ActiveState", "UnitFileState", "Result")
+    wanted = "active" if expected["image_identity"] else "inactive"
+    assert state == {"ActiveState": wanted, "UnitFileState": "enabled", "Result": "success"}
+
+
 @pytest.mark.parametrize("unit", ["codex-agent.service", "ssh.service"])
 def test_did_not_need_a_second_start(host: Host, unit: str) -> None:
     restarts = facts.unit_properties(host, unit, "NRestarts")
@@ -65,7 +76,7 @@ def test_no_unit_failed(host: Host) -> None:
 def test_systemd_accepts_our_units(host: Host) -> None:
     """systemd ignores a directive that it does not know: a protection that is not there."""
     units = host.check_output("ls /usr/lib/systemd/system/ | grep ^codex-").split()
-    assert len(units) >= 8
+    assert len(units) >= 13
     done = host.run("systemd-analyze verify --recursive-errors=no " + " ".join(units))
     assert (done.rc, done.stderr.strip()) == (0, "")
 

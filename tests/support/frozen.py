@@ -51,6 +51,50 @@ _DEVICE = {
 }  # fmt: skip
 
 
+def _version(version: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "version": version, "standing": "good", "tries_left": None, "running": False,
+        "starts_next": False, "whole": True, "given_up": None, **changes,
+    }  # fmt: skip
+
+
+#: How updates stand in a picture: nothing of it is the host's, so that none has to be prepared.
+UPDATES: dict[str, Any] = {
+    "known": {
+        "schema": 1, "written_at": "2026-01-01T00:00:00+00:00", "monotonic_s": 3599.5,
+        "standing": {
+            "monotonic_s": 3599.5, "running": "0.1.0", "boot": "blessed", "boot_reason": None,
+            "versions": [
+                _version("0.0.9"), _version("0.1.0", running=True, starts_next=True),
+            ],
+            "begun": None, "offered": "0.1.1", "checked_at": "2026-01-01T00:00:00+00:00",
+            "given_up": {},
+            "policy": {"mode": "notify", "source": "https://updates.example/codex-os",
+                       "window": None, "page": True, "drains": False},
+            "problems": [],
+        },
+        "work": None,
+        "ended": {
+            "action": "check", "by": "page", "at": "2026-01-01T00:00:00+00:00", "good": True,
+            "message": "Version 0.1.1 is offered.", "hint": None, "exit_code": 0,
+        },
+        "offered": {
+            "at": "2026-01-01T00:00:00+00:00", "running": "0.1.0", "version": "0.1.1",
+            "newer": True, "built_at": "2026-01-01T00:00:00Z", "kernel": "7.3.4+deb13-amd64",
+            "key": "0123456789ABCDEF0123456789ABCDEF01234567", "whole_bytes": 230_000_000,
+            "versions": ["0.1.1"], "refused": None,
+            "changes": [
+                {"package": "codex-agent", "before": "0.1.0+deb13", "after": "0.1.1+deb13"},
+                {"package": "libssl3t64", "before": "3.5.4-1~deb13u2", "after": "3.5.4-1~deb13u3"},
+            ],
+            "left_out": 0,
+        },
+    },
+    "reason": None, "source": "/run/codex/update.json", "monotonic_s": 3600.0, "silent": False,
+    "closed": None,
+}  # fmt: skip
+
+
 def _freeze_services(services: dict[str, Any]) -> None:
     if services["memory"] is not None:
         services["memory"].update(_POOL)

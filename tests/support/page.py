@@ -67,6 +67,14 @@ def open_kernel(page: Page) -> None:
     expect(part(page, "kernel-view")).to_be_visible()
 
 
+def open_updates(page: Page) -> None:
+    """Go to the view of updates, once the host is shown and has said how they stand."""
+    page.get_by_role("navigation", name="Views").get_by_role("link", name="Updates").click()
+    expect(part(page, "updates-view")).to_be_visible()
+    # The first message comes with the first sample.
+    expect(part(page, "updates-view").get_by_text("has not said yet")).to_have_count(0)
+
+
 def sign_in(page: Page, service: Service) -> None:
     """Open the page and sign in as a person does."""
     page.goto(service.url + "/")

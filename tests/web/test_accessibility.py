@@ -31,6 +31,8 @@ def test_signed_in(
     assert _faults(page) == []
     pages.open_kernel(page)
     assert _faults(page) == []
+    pages.open_updates(page)
+    assert _faults(page) == []
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

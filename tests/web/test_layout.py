@@ -35,7 +35,7 @@ _OVERFLOW = """() => {
 def test_nothing_runs_over_the_side(page: Page, service: Service, name: str) -> None:
     width, height = SCREENS[name]
     page.set_viewport_size({"width": width, "height": height})
-    for visit in (_sign_in_form, pages.sign_in, _kernel):
+    for visit in (_sign_in_form, pages.sign_in, _kernel, _updates):
         visit(page, service)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
         assert page.evaluate(_OVERFLOW) == []
@@ -70,6 +70,10 @@ def test_motion_can_be_switched_off(page: Page, service: Service) -> None:
 
 def _kernel(page: Page, _service: Service) -> None:
     pages.open_kernel(page)
+
+
+def _updates(page: Page, _service: Service) -> None:
+    pages.open_updates(page)
 
 
 def _sign_in_form(page: Page, service: Service) -> None:

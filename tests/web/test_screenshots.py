@@ -23,7 +23,9 @@ STORED = Path(__file__).parent / "screenshots"
 REPORT = Path(__file__).parents[2] / "build" / "test-logs" / "screenshots"
 SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
 #: How to come to a view from the first one.
-VIEWS = {"host": pages.expect_host, "kernel": pages.open_kernel}
+VIEWS = {
+    "host": pages.expect_host, "kernel": pages.open_kernel, "updates": pages.open_updates,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,7 @@ def _hold_still(page: Page, snapshot: dict[str, Any]) -> None:
         version = snapshot["image"]["version"] if snapshot["image"] else "0"
         socket.send(json.dumps({"type": "connected", "version": version, "interval_ms": 2000}))
         socket.send(json.dumps({"type": "host", "seq": 1, "data": snapshot}))
+        socket.send(json.dumps({"type": "updates", "seq": 1, "data": frozen.UPDATES}))
 
     page.route("**/api/host", answer)
     page.route_web_socket("**/api/realtime", talk)

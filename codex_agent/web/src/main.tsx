@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { render } from "preact";
 
+import { askForUpdate } from "./api/updates";
 import { takeToken } from "./shell/address";
 import { App } from "./shell/App";
 import { createRouter } from "./shell/router";
@@ -15,6 +16,7 @@ import "./style/base.css";
 import "./style/controls.css";
 import "./style/shell.css";
 import "./style/parts.css";
+import "./style/dialog.css";
 
 // Before anything else, so that the token is in the address bar for no longer than it must be.
 const token = takeToken();
@@ -27,7 +29,7 @@ const route = createRouter(views.map(({ id }) => id));
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("The document has no element #app.");
-render(<App services={{ state, connection, session }} route={route} theme={theme} />, root);
+render(<App services={{ state, connection, session, askForUpdate }} route={route} theme={theme} />, root);
 
 if (token === null) session.resume();
 else void session.signIn(token);

@@ -8,6 +8,7 @@ import { initialState, isStale, pageState, verdictNow, type AppState } from "../
 import { Connection } from "../src/state/connection";
 import { createStore } from "../src/state/store";
 import { snapshot } from "./fixture";
+import { updates } from "./updates";
 
 const NOBODY = new Problem("network", "no_answer", "The host did not answer.");
 const LOST = new Problem("network", "closed", "The live connection was lost.");
@@ -110,6 +111,22 @@ describe("messages", () => {
     host(4, { hostname: "four" });
     expect(state.get().held?.host.hostname).toBe("five");
     expect(state.get().seq).toBe(5);
+  });
+
+  test("updates have numbers of their own, and are forgotten with the session", async () => {
+    const { state, goLive, socket } = setUp();
+    await goLive();
+    const say = (seq: number, reason: string) => {
+      socket().events.message({ type: "updates", seq, data: updates(null, { reason }) });
+    };
+    say(1, "one");
+    say(1, "again");
+    say(3, "three");
+    say(2, "late");
+    expect(state.get().updates?.data.reason).toBe("three");
+    expect(state.get().seq).toBe(1);
+    socket().events.closed(NO_SESSION);
+    expect(state.get().updates).toBeNull();
   });
 
   test("numbers begin anew with a new socket", async () => {

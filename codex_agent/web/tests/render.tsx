@@ -3,6 +3,7 @@ import { render, type ComponentChildren } from "preact";
 import { act } from "preact/test-utils";
 import { vi } from "vitest";
 
+import type { Ask } from "../src/api/updates";
 import { ServicesContext, type Services } from "../src/shell/services";
 import { initialState, withHost, type AppState } from "../src/state/app";
 import { createStore } from "../src/state/store";
@@ -21,6 +22,7 @@ export function services(state: AppState) {
   return {
     state: createStore(state),
     connection: { hurry: vi.fn() },
+    askForUpdate: vi.fn<Ask>().mockResolvedValue({ accepted: true, message: "It begins." }),
     session: { signIn: vi.fn().mockResolvedValue(true), signOut: vi.fn().mockResolvedValue(undefined) },
   } satisfies Services;
 }

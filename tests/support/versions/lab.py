@@ -52,9 +52,7 @@ class Lab:
         """A release directory with the second version."""
         return self.folder / "offers"
 
-    def make(
-        self, name: str, version: str, change: Change, compression: str = root.FAST
-    ) -> Made:
+    def make(self, name: str, version: str, change: Change, compression: str = root.FAST) -> Made:
         """Return a version, which is made once for a name."""
         if name not in self.made:
             self.made[name] = make.make_version(

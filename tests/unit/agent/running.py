@@ -151,6 +151,7 @@ def running(
         identity=identity(credentials, tree.root),
         token=credentials.token(),
         allowed_hosts=allowed_hosts,
+        root=tree.root,
         take=take or tree.sample,
         interval_s=interval_s,
         pages={} if files is None else files,

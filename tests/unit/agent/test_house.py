@@ -87,7 +87,7 @@ def test_files_are_short_and_licensed(path: Path) -> None:
 def describe_service(tree: Tree) -> bytes:
     service = Service(
         identity=Identity("0", (), START_OF_VALIDITY), token="t" * 32, allowed_hosts=(),
-        take=tree.sample, interval_s=2.0, pages={},
+        root=tree.root, take=tree.sample, interval_s=2.0, pages={},
     )  # fmt: skip
     return encode(describe(routes(service)))
 
@@ -105,6 +105,7 @@ def test_openapi_document_is_closed(tree: Tree) -> None:
     assert used <= known
     assert set(document["paths"]) == {
         "/health", "/health/ready", "/api/host", "/api/kernel/stats", "/api/session",
+        "/api/updates",
     }  # fmt: skip
     open_routes = {
         (path, method)

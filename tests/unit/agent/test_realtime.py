@@ -18,6 +18,7 @@ from codex_agent.api.realtime import Hub
 from codex_agent.host.plain import plain
 from codex_agent.host.reading import Unreadable
 from codex_agent.host.sampler import Sampler
+from codex_agent.update.known import Reader
 from tests.unit.agent import trees
 from tests.unit.agent.running import WAIT_S, Listening, Running, running
 
@@ -38,9 +39,12 @@ def live(tree: Tree, tmp_path: Path) -> Iterator[Running]:
         yield found
 
 
-def receive(connection: Listening) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(connection.recv(WAIT_S))
-    return message
+def receive(connection: Listening, *, updates: bool = False) -> dict[str, Any]:
+    """Return the next message; those on updates only where they are asked for."""
+    while True:
+        message: dict[str, Any] = json.loads(connection.recv(WAIT_S))
+        if updates or message["type"] != "updates":
+            return message
 
 
 def closing(connection: Listening) -> int | None:
@@ -74,6 +78,7 @@ def test_no_change_no_message(live: Running) -> None:
     with live.listen() as connection:
         receive(connection)
         receive(connection)
+        assert receive(connection, updates=True)["type"] == "updates"
         # Many samples long; uptime and ages alone are no news.
         for number in range(5):
             live.tree.clock.passed += 1
@@ -226,6 +231,7 @@ def test_a_host_that_cannot_be_read_is_no_end(tree: Tree, tmp_path: Path) -> Non
 
     with running(tree, tmp_path, interval_s=INTERVAL, take=take) as live, live.listen() as listener:
         assert receive(listener)["type"] == "connected"
+        assert receive(listener, updates=True)["type"] == "updates"
         with pytest.raises(TimeoutError):
             listener.recv(INTERVAL * 4)
         broken = False
@@ -245,14 +251,15 @@ def test_hub_skips_for_slow_listeners(tree: Tree) -> None:
     trees.image(tree)
 
     async def trial() -> None:
-        hub = Hub(Sampler(tree.sample, tree.clock.monotonic), 60.0, tree.clock.monotonic)
+        clock = tree.clock.monotonic
+        hub = Hub(Sampler(tree.sample, clock), 60.0, clock, Reader(tree.root).updates)
         listener = hub.join()
         for load in range(1, 6):
             tree.put("/proc/loadavg", f"{load}.00 0.20 0.30 1/100 4242\n")
             hub._publish(plain(tree.sample().shown(tree.clock.monotonic())))
         assert listener.news.is_set()
-        assert hub.sequence == 5
-        assert json.loads(hub.message)["data"]["cpu"]["load"][0] == 5.0
+        assert hub.host.sequence == 5
+        assert json.loads(hub.host.message)["data"]["cpu"]["load"][0] == 5.0
         hub.leave(listener)
 
     asyncio.run(trial())

@@ -17,6 +17,17 @@ const Check = v.object({
   state: v.picklist(CHECK_STATES),
   message: v.string(),
   hint: text,
+  /** Where it fails, or is not known, a boot is not a good one. */
+  gates: flag,
+});
+
+/** A version that was started here and whose last boot was not a good one. */
+const GivenUp = v.object({
+  version: v.string(),
+  boots: v.number(),
+  last_at: v.string(),
+  outcome: v.picklist(["failed", "unknown", "no-verdict"]),
+  reasons: v.array(v.object({ check: v.string(), message: v.string() })),
 });
 
 const Disk = v.object({
@@ -83,12 +94,14 @@ export const HostSnapshot = v.object({
   pci: list(PciFunction),
   services: maybe(KernelServices),
   units: maybe(v.object({ failed: list(v.string()) })),
+  given_up: list(GivenUp),
   verdict: v.object({ state: v.picklist(VERDICT_STATES), checks: v.array(Check) }),
   readings: v.record(v.string(), Reading),
 });
 
 export type HostSnapshot = v.InferOutput<typeof HostSnapshot>;
 export type Check = v.InferOutput<typeof Check>;
+export type GivenUp = v.InferOutput<typeof GivenUp>;
 export type CheckState = Check["state"];
 export type VerdictState = HostSnapshot["verdict"]["state"];
 export type Pressure = v.InferOutput<typeof Pressure>;

@@ -9,18 +9,18 @@ const TIMEOUT_MS = 10_000;
 
 const NO_ANSWER_HINT = "Check that the host is up and that this browser trusts its certificate.";
 
-async function send(path: string, init: RequestInit): Promise<Response> {
+async function send(path: string, init: RequestInit, timeout = TIMEOUT_MS): Promise<Response> {
   try {
     return await fetch(path, {
       ...init,
       credentials: "same-origin",
       redirect: "error",
       cache: "no-store",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeout),
     });
   } catch (thrown) {
     const late = thrown instanceof DOMException && thrown.name === "TimeoutError";
-    const message = late ? `The host did not answer within ${TIMEOUT_MS / 1000} s.` : "The host did not answer.";
+    const message = late ? `The host did not answer within ${timeout / 1000} s.` : "The host did not answer.";
     throw new Problem("network", late ? "timeout" : "no_answer", message, NO_ANSWER_HINT);
   }
 }
@@ -37,6 +37,18 @@ async function body(response: Response): Promise<unknown> {
 /** GET that answers in the envelope; the data, checked against the schema. Throws Problem. */
 export async function get<S extends v.GenericSchema>(path: string, schema: S): Promise<v.InferOutput<S>> {
   const response = await send(path, { headers: { accept: "application/json" } });
+  return openEnvelope(response.status, await body(response), schema);
+}
+
+/** POST that answers in the envelope; the data, checked against the schema. Throws Problem. */
+export async function post<S extends v.GenericSchema>(
+  path: string,
+  content: unknown,
+  schema: S,
+  timeout = TIMEOUT_MS,
+): Promise<v.InferOutput<S>> {
+  const headers = { accept: "application/json", "content-type": "application/json" };
+  const response = await send(path, { method: "POST", headers, body: JSON.stringify(content) }, timeout);
   return openEnvelope(response.status, await body(response), schema);
 }
 

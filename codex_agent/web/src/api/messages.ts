@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { checked, ErrorObject } from "./envelope";
 import { HostSnapshot } from "./host";
 import { Problem } from "./problem";
+import { Updates } from "./updates";
 
 const Connected = v.object({
   type: v.literal("connected"),
@@ -13,13 +14,15 @@ const Connected = v.object({
 const Host = v.object({ type: v.literal("host"), seq: v.number(), data: HostSnapshot });
 const Failure = v.object({ type: v.literal("error"), ...ErrorObject.entries });
 
-const Known = v.variant("type", [Connected, Host, Failure]);
+const UpdatesMessage = v.object({ type: v.literal("updates"), seq: v.number(), data: Updates });
+
+const Known = v.variant("type", [Connected, Host, UpdatesMessage, Failure]);
 
 /** What the host says over the WebSocket. `other` is a message for a newer page, or for another view. */
 export type Message = v.InferOutput<typeof Known> | { readonly type: "other"; readonly name: string };
 
 const Tagged = v.looseObject({ type: v.string() });
-const NAMES: ReadonlySet<string> = new Set(["connected", "host", "error"]);
+const NAMES: ReadonlySet<string> = new Set(["connected", "host", "updates", "error"]);
 
 /** Reads one frame. Throws Problem where it is not a message, or a known one in an unknown form. */
 export function readMessage(frame: unknown): Message {

@@ -2,6 +2,7 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 
+import type { Ask } from "../api/updates";
 import type { AppState } from "../state/app";
 import type { Connection } from "../state/connection";
 import type { Session } from "../state/session";
@@ -12,6 +13,7 @@ export interface Services {
   readonly state: Store<AppState>;
   readonly connection: Pick<Connection, "hurry">;
   readonly session: Pick<Session, "signIn" | "signOut">;
+  readonly askForUpdate: Ask;
 }
 
 export const ServicesContext = createContext<Services | null>(null);

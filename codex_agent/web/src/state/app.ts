@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostSnapshot, VerdictState } from "../api/host";
 import type { Problem } from "../api/problem";
+import type { Updates } from "../api/updates";
 import { remember, type Sample } from "./history";
 
 /**
@@ -24,12 +25,19 @@ export interface Held {
   readonly receivedAt: number;
 }
 
+/** How updates stand, and when that came here. */
+export interface HeldUpdates {
+  readonly data: Updates;
+  readonly receivedAt: number;
+}
+
 export interface AppState {
   readonly phase: "starting" | "signing-in" | "signed-out" | "signed-in";
   /** Why the person is asked to sign in, or why it did not work. */
   readonly signInProblem: Problem | null;
   readonly link: Link;
   readonly held: Held | null;
+  readonly updates: HeldUpdates | null;
   /** The last WebSocket sequence number that was applied. */
   readonly seq: number | null;
   readonly history: readonly Sample[];
@@ -47,6 +55,7 @@ export function initialState(now: number): AppState {
     signInProblem: null,
     link: { state: "connecting", since: now, retryAt: null },
     held: null,
+    updates: null,
     seq: null,
     history: [],
     problem: null,

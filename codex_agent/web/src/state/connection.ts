@@ -39,6 +39,7 @@ export class Connection {
   #round = 0;
   /** Sequence numbers count within one socket: a restarted agent begins anew. */
   #socketSeq: number | null = null;
+  #updatesSeq: number | null = null;
 
   constructor(store: Store<AppState>, parts: Partial<ConnectionParts> = {}) {
     this.#store = store;
@@ -92,6 +93,7 @@ export class Connection {
       return;
     }
     this.#socketSeq = null;
+    this.#updatesSeq = null;
     this.#socket = this.#parts.openRealtime({
       message: (message) => {
         if (round === this.#round) this.#received(message);
@@ -119,6 +121,12 @@ export class Connection {
       if (this.#socketSeq === null || message.seq > this.#socketSeq) {
         this.#socketSeq = message.seq;
         this.#apply(message.data, message.seq);
+      }
+    } else if (message.type === "updates") {
+      if (this.#updatesSeq === null || message.seq > this.#updatesSeq) {
+        this.#updatesSeq = message.seq;
+        const { data } = message;
+        this.#store.update((state) => ({ ...state, updates: { data, receivedAt: Date.now() } }));
       }
     }
     this.#watch();

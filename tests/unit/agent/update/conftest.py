@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
+from codex_agent.config.update import Loaded
 from codex_agent.update.http import Http
 from tests.support.versions.server import Server, serving
 from tests.unit.agent.update import keys as making
+from tests.unit.agent.update.asking import Asking
 from tests.unit.agent.update.fetching import CONTENT, NAME, SOON_S
-from tests.unit.agent.update.hosts import Host
+from tests.unit.agent.update.hosts import Host, policy
 from tests.unit.agent.update.releases import Folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.unit.agent.update.keys import Keys
@@ -77,3 +81,19 @@ def hasty(lab: Server) -> Iterator[Http]:
     source = Http(lab.url, allow_http=True, timeout_s=SOON_S)
     yield source
     source.close()
+
+
+@pytest.fixture
+def door(machine: Host, folder: Folder) -> Callable[..., Asking]:
+    """Ask the machine, whose source is the folder."""
+
+    def ask(request: object, *, closed: bool = True, **changes: object) -> Asking:
+        changes = {"source": str(folder.path), **changes}
+        asking = Asking(machine, Loaded(policy(**changes), {}, []))
+        content = request if isinstance(request, bytes) else json.dumps(request).encode()
+        asking.client.sendall(content)
+        if closed:
+            asking.client.shutdown(socket.SHUT_WR)
+        return asking
+
+    return ask

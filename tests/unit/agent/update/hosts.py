@@ -43,7 +43,7 @@ class Killed(BaseException):
 def policy(**changes: object) -> Policy:
     values: dict[str, object] = {
         "mode": "notify", "source": "", "window": "", "jitter_s": 0.0, "drain_before": (),
-        "drain_after": (), "ca_file": "", "allow_http": True, **changes,
+        "drain_after": (), "ca_file": "", "allow_http": True, "page": True, **changes,
     }  # fmt: skip
     return Policy(**values)  # type: ignore[arg-type]
 

@@ -219,3 +219,12 @@ class TestByItself:
         machine.calls.clear()
         go(machine, folder, "apply", SATURDAY)
         assert hooks(machine) == []
+
+
+@pytest.mark.parametrize("mode", ["notify", "download", "apply"])
+def test_a_host_as_it_is_delivered_complains_of_nothing(machine: Host, mode: str) -> None:
+    """It has no source yet: four complaints an hour would be no news."""
+    outcome = scheduled.run(machine.updater(mode=mode), SATURDAY)
+    assert (outcome.changed, outcome.version) == (False, "")
+    assert "names no source" in outcome.message
+    assert state.load(machine.system.state).state.last_error is None
