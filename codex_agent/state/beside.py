@@ -55,8 +55,10 @@ _SESSIONS = (".scope", ".slice")
 OWN_UNITS = ("/etc/systemd/system", "/etc/systemd/system.control")
 EXTENSIONS = ("/run/extensions", "/var/lib/extensions", "/run/confexts", "/var/lib/confexts")
 # Where something may be mounted without covering what is sealed.
-_OPEN = ("/proc", "/sys", "/dev", "/run", "/tmp", "/var", "/root", "/efi", "/boot", "/mnt",
-         "/media", "/srv", "/home")  # fmt: skip
+_OPEN = (
+    "/proc", "/sys", "/dev", "/run", "/var", "/root", "/efi", "/boot", "/mnt", "/media", "/srv",
+    "/home", "/tmp",  # noqa: S108 - nothing is written there
+)  # fmt: skip
 _SEALED = ("/usr", "/etc", "/opt", "/bin", "/sbin", "/lib", "/lib64")
 # systemd binds the machine's id over it where /etc cannot be written.
 _BOUND = frozenset({"/etc/machine-id"})

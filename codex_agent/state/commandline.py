@@ -49,8 +49,8 @@ def compare(root: Root, found: Findings, version: str | None) -> None:
     elif not more and not fewer:
         text = "it has the words of the boot entry in another order or number"
     else:
-        parts = [f"{name} {' '.join(words)}" for name, words in
-                 (("it has beside those of the boot entry:", more), ("it lacks:", fewer)) if words]  # fmt: skip
+        clauses = (("it has beside those of the boot entry:", more), ("it lacks:", fewer))
+        parts = [f"{name} {' '.join(words)}" for name, words in clauses if words]
         text = "; ".join(parts)
     found.differs("command line", "changed", text, lasts=False)
 
@@ -76,9 +76,7 @@ def command_lines(program: bytes) -> list[str]:
         count, optional = struct.unpack_from("<H12xH", program, header + 6)
         if count > _SECTIONS:
             raise ValueError(f"it has more than {_SECTIONS} sections")
-        found = [
-            _text(program, header + 24 + optional + 40 * number) for number in range(count)
-        ]
+        found = [_text(program, header + 24 + optional + 40 * number) for number in range(count)]
     except struct.error:
         raise ValueError("it breaks off") from None
     lines = [text for text in found if text is not None]

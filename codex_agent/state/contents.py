@@ -26,8 +26,8 @@ class Part:
 
 _PARTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("configuration", ("/var/lib/codex/config",),
-     "name, network, ssh keys, settings and probes: the host asks DHCP, and nobody can log in by "
-     "a key that lay there"),
+     ("name, network, ssh keys, settings and probes: the host asks DHCP, and nobody can log in by "
+      "a key that lay there")),
     ("token and certificates",
      ("/var/lib/codex/agent", "/var/lib/codex/ca", "/var/lib/codex/ca.crt"),
      "both are made anew: who asks this host has to be given the new ones"),
@@ -35,8 +35,8 @@ _PARTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
      "a new one is made: clients have to forget the old one"),
     ("machine id", ("/var/lib/codex/machine-id",), "a new one is chosen"),
     ("state of updates", ("/var/lib/codex/update", "/var/lib/codex/boots"),
-     "which version was the newest seen, which did not start well, and what was fetched: after "
-     "it, only what is older than the running version is refused as older"),
+     ("which version was the newest seen, which did not start well, and what was fetched: after "
+      "it, only what is older than the running version is refused as older")),
     ("logs", ("/var/log",), "the journal of all boots"),
 )  # fmt: skip
 
@@ -95,7 +95,7 @@ def _below(place: str) -> int | None:
     for folder, names, files in os.walk(place, onerror=hidden.append):
         for name in (*names, *files):
             try:
-                total += os.lstat(os.path.join(folder, name)).st_blocks * 512
+                total += os.lstat(f"{folder}/{name}").st_blocks * 512
             except FileNotFoundError:
                 continue
             except OSError:

@@ -12,6 +12,7 @@ import re
 import stat
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_agent.config import formats
@@ -89,7 +90,7 @@ def _entry(root: Root, found: Findings, name: str, status: os.stat_result) -> No
     if wrong is not None:
         found.differs(place, "rights", wrong)
     if stat.S_ISLNK(status.st_mode):
-        target = os.readlink(root.at(place))
+        target = Path(root.at(place)).readlink()
         found.differs(place, "link", f"a link to {target}; what it leads to counts as the file")
     elif stat.S_ISDIR(status.st_mode):
         if name not in FOLDERS and not _is_drop_in_folder(name):
@@ -176,7 +177,9 @@ def _network(root: Root, place: str) -> Known:
 
 
 def _drop_in(root: Root, place: str) -> Known:
-    return Known("network, added to a file", (), formats.unit_file(root.text(place, settings.LIMIT)))
+    return Known(
+        "network, added to a file", (), formats.unit_file(root.text(place, settings.LIMIT))
+    )
 
 
 def _probe(root: Root, place: str) -> Known:

@@ -84,9 +84,7 @@ class Findings:
         settings: Iterable[Setting] = (),
     ) -> None:
         """Note a difference."""
-        self.differences.append(
-            Difference(self.area, place, kind, message, lasts, tuple(settings))
-        )
+        self.differences.append(Difference(self.area, place, kind, message, lasts, tuple(settings)))
 
     def unreadable(self, place: str, reason: str) -> None:
         """Note what could not be looked at."""

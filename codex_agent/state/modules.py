@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING
 
@@ -61,7 +60,7 @@ def _known(root: Root, found: Findings, release: str) -> set[str] | None:
         found.unreadable("kernel modules", error.reason)
         return None
     files = [line.partition(":")[0] for line in text.splitlines()]
-    return {os.path.basename(name).partition(".")[0].replace("-", "_") for name in files}
+    return {name.rpartition("/")[2].partition(".")[0].replace("-", "_") for name in files}
 
 
 def _module(found: Findings, name: str, taint: str, known: set[str] | None) -> None:

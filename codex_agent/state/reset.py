@@ -13,6 +13,7 @@ import os
 import re
 import struct
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_agent.errors import CodexError
@@ -24,7 +25,6 @@ from codex_agent.update.system import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from codex_agent.host.root import Root
 
@@ -116,8 +116,6 @@ def _names(root: Root) -> list[str]:
 
 
 def _path(root: Root, path: str) -> Path:
-    from pathlib import Path
-
     return Path(root.at(path))
 
 
@@ -148,7 +146,7 @@ def cancel(root: Root) -> bool:
         return False
     try:
         _open_to_change(place)
-        os.unlink(place)
+        Path(place).unlink()
     except OSError as error:
         why = (error.strerror or "unknown error").lower()
         raise CodexError(

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import tomllib
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from codex_agent.config import formats, load, update
@@ -71,15 +72,16 @@ def hostname(root: Root, path: str) -> tuple[Setting, ...]:
 
 def keys(root: Root, path: str) -> str:
     """Return the fingerprints of the keys in an authorized_keys file, as ssh-keygen -l has them."""
-    found: list[str] = []
-    for line in root.text(path, LIMIT).splitlines():
-        if line.strip() and not line.lstrip().startswith("#"):
-            found.append(_fingerprint(line.split()))
+    found = [
+        _fingerprint(line.split())
+        for line in root.text(path, LIMIT).splitlines()
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
     return ", ".join(found) if found else "no key"
 
 
 def _fingerprint(words: list[str]) -> str:
-    for kind, blob in zip(words, words[1:], strict=False):
+    for kind, blob in pairwise(words):
         if formats.authorized_keys(f"{kind} {blob}") is None:
             digest = hashlib.sha256(base64.b64decode(blob)).digest()
             return f"{kind} SHA256:{base64.b64encode(digest).decode().rstrip('=')}"

@@ -49,7 +49,8 @@ class ShellEntry:
         parts = uki.unpack(self.paths, self.tree, version)
         source = self.paths.image(version, ".efi")
         osrel, uname = (
-            uki.section(self.tree, source, name, work, log=self.log) for name in (".osrel", ".uname")
+            uki.section(self.tree, source, name, work, log=self.log)
+            for name in (".osrel", ".uname")
         )
         command_line = uki.command_line(parts)
         if not uname or re.search(r"(?:^| )roothash=[0-9a-f]{64}(?: |$)", command_line) is None:

@@ -5,12 +5,11 @@ import os
 import pty
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.unit.images.test_make_state import OLD, Start
-from tests.unit.images.test_make_state import start as start  # noqa: PLC0414 - a fixture
+from tests.unit.images.test_make_state import start as start
 
 
 class Console:

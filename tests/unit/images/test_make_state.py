@@ -23,7 +23,7 @@ PROGRAMS = {
     'set -- $(sed -n "${n}p" "$DISK")\n'
     f'echo "PART_ENTRY_UUID=$1"; echo "PART_ENTRY_NAME=$2"; echo "PART_ENTRY_TYPE={VAR}"',
     "systemd-repart": 'echo "$*" >>"$CALLS"\n'
-    "case $REPART in dead) exit 1;; half) : >\"$DISK\"; exit 1;; esac\n"
+    'case $REPART in dead) exit 1;; half) : >"$DISK"; exit 1;; esac\n'
     f'case "$*" in *=yes*) echo "{NEW} codex-var" >"$DISK";; esac\n'
     f'[ -s "$DISK" ] || echo "{NEW} codex-var" >"$DISK"; exit "${{REPART:-0}}"',
     "chattr": '[ -z "$STUBBORN" ]',
@@ -121,9 +121,10 @@ def test_a_request_that_stays_erases_once(start: Start) -> None:
         done = start.run(STUBBORN="1")
         assert done.returncode == 0
         assert "it is for another partition" in done.stdout
-    assert start.calls() == ["--dry-run=no --factory-reset=yes"] + [
-        "--dry-run=no --factory-reset=no"
-    ] * 2
+    assert (
+        start.calls()
+        == ["--dry-run=no --factory-reset=yes"] + ["--dry-run=no --factory-reset=no"] * 2
+    )
 
 
 @pytest.mark.parametrize(
