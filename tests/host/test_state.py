@@ -42,6 +42,7 @@ def test_a_file_of_the_layer_is_told_and_gone_again(host: Host) -> None:
     assert path not in host.run("codex verify").stdout
 
 
+@pytest.mark.usefixtures("_image_only")
 def test_a_user_is_told_what_could_not_be_looked_at(host: Host) -> None:
     done = host.run("setpriv --reuid=nobody --regid=nogroup --clear-groups codex verify --json")
     found = json.loads(done.stdout)
