@@ -29,6 +29,11 @@ def compare(root: Root, found: Findings, version: str | None) -> None:
     found.compared += 1
     try:
         running = root.text(CMDLINE).split()
+        if SHELL_WORD in running:
+            # Told also where that entry was started from a medium without the version's own.
+            text = "the boot entry for shells was started: root shells are open on the consoles"
+            found.differs("command line", "changed", text, lasts=False)
+            running.remove(SHELL_WORD)
         sealed = _sealed(root, version)
     except Unreadable as error:
         found.unreadable("command line", error.reason)
@@ -42,9 +47,7 @@ def compare(root: Root, found: Findings, version: str | None) -> None:
     others = [line.split() for line in sealed[1:]]
     more = [word for word in running if word not in own]
     fewer = [word for word in own if word not in running]
-    if SHELL_WORD in more:
-        text = "the boot entry for shells was started: root shells are open on the consoles"
-    elif running in others:
+    if running in others:
         text = "another entry of the boot menu than the version's own was started"
     elif not more and not fewer:
         text = "it has the words of the boot entry in another order or number"

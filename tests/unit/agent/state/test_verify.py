@@ -196,6 +196,21 @@ def test_a_boot_entry_that_cannot_be_understood(image: Tree, content: bytes) -> 
     assert found.unread[0].place == "command line"
 
 
+def test_shells_hide_no_other_word(image: Tree) -> None:
+    image.put("/proc/cmdline", f"{WORDS} codex.shell init=/bin/sh")
+    messages = [difference.message for difference in verify(image.root).differences]
+    assert any("root shells are open" in text for text in messages)
+    assert any(text.endswith(": init=/bin/sh") for text in messages)
+
+
+def test_shells_from_another_medium(image: Tree) -> None:
+    image.put("/proc/cmdline", f"{WORDS} codex.shell")
+    image.remove(ENTRY)
+    found = verify(image.root)
+    assert "root shells are open" in found.differences[0].message
+    assert len(found.unread) == 1
+
+
 def test_a_boot_entry_that_is_gone(image: Tree) -> None:
     image.remove(ENTRY)
     found = verify(image.root)
