@@ -112,9 +112,31 @@ def build_parser() -> argparse.ArgumentParser:
     config = command("config", "Show or check the configuration")
     config.add_argument("action", choices=["show", "check"])
 
+    verify = command("verify", "Say what differs from the default of this version, file by file")
+    verify.epilog = (
+        "Exit status: 0 nothing differs, 1 something does, 3 not all of it could be looked at."
+    )
+    verify.add_argument("--json", action="store_true", help="print it as JSON")
+    _add_reset(command("factory-reset", "Have the next start erase the state of this host"))
+
     _add_kernel(command("kernel", "Ask and try the kernel services"), common)
     _add_update(command("update", "Look for a new version, take it, or go back"), common)
     return parser
+
+
+def _add_reset(reset: argparse.ArgumentParser) -> None:
+    reset.epilog = (
+        "Exit status: 0 done, 1 not confirmed or failed, 32 this host is no image, 69 the firmware "
+        "keeps no variable, 75 an update is under way, 77 only root may."
+    )
+    for option, text in (
+        ("--dry-run", "say what would be lost, and ask for nothing"),
+        ("--yes", "do not ask"),
+        ("--restart", "restart this host at once"),
+        ("--cancel", "take back a reset that was asked for"),
+        ("--json", "print it as JSON"),
+    ):
+        reset.add_argument(option, action="store_true", help=text)
 
 
 def _add_update(update: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
@@ -203,7 +225,7 @@ def _add_kernel(kernel: argparse.ArgumentParser, common: argparse.ArgumentParser
 
 def dispatch(arguments: argparse.Namespace) -> int:
     """Run the chosen command; its module is imported only now."""
-    module = import_module(f"codex_agent.cli.{arguments.command}")
+    module = import_module(f"codex_agent.cli.{arguments.command.replace('-', '_')}")
     status: int = module.run(arguments)
     return status
 

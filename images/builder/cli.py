@@ -20,12 +20,14 @@ from builder.image import Image
 from builder.paths import Paths
 from builder.release import Release
 from builder.settings import Settings
+from builder.shell_entry import ShellEntry
 from builder.testing import Tests
 from builder.tree import Tree, mounted_below
 
 TARGETS = {
     "run": "set everything up, build what changed, boot it in QEMU and say how to reach it",
     "image": "build the image only",
+    "shell-entry": "sign a boot entry of the image that opens root shells, for an emergency",
     "release": "add the image to build/release, signed, for hosts to update from",
     "test": "run every check and suite (TESTS=tests/host for one)",
     "check": "the fast part of the tests: linters, types, unit tests",
@@ -153,6 +155,8 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
         log.plain(f"The image is {paths.image(version, '.raw')}.")
     elif target == "release":
         _release(paths, chosen)
+    elif target == "shell-entry":
+        _shell_entry(paths, chosen)
     elif target == "test":
         Tests(paths, chosen).everything()
     elif target == "test-kernel":
@@ -179,6 +183,17 @@ def _release(paths: Paths, chosen: Settings) -> None:
     log.plain(
         f"{made.new_chunks} of its {made.chunks} chunks are new there: "
         f"{made.new_bytes / 1e6:.1f} MB."
+    )
+
+
+def _shell_entry(paths: Paths, chosen: Settings) -> None:
+    tree = Tree(paths)
+    version = Image(paths, chosen, tree).ensure()
+    made = ShellEntry(paths, tree).make(version)
+    log.plain(f"The entry is {made}.")
+    log.plain(
+        "Whoever starts it is root at the console of a host of this version, without a password: "
+        "give it to nobody, and take it away when you are done (docs/operating.md)."
     )
 
 

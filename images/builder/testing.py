@@ -24,6 +24,7 @@ SHELL_FILES = (
     "images/scripts/*",
     "images/initrd/trim",
     "images/**/usr/lib/codex/*",
+    "images/tree/usr/lib/systemd/system-generators/*",
     "kernel/linux/probe/*.sh",
     "kernel/packaging/*/p*",
     "tests/kernel/**/*.sh",

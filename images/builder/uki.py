@@ -30,16 +30,24 @@ def unpack(paths: Paths, tree: Tree, version: str) -> Path:
 
 
 def section(tree: Tree, uki: Path, name: str, scratch: Path, *, log: Path) -> str:
-    """Return a section of text, such as ``.osrel``; empty when the file has none of this name."""
+    """Return a section of text, such as ``.osrel``; empty when the file has none of this name.
+
+    A UKI with profiles has several command lines; the first is that of its own entry.
+    """
     target = scratch / f"section{name}"
     argv: list[str | Path] = ["objcopy", "--output-target=binary", f"--only-section={name}"]
     try:
         tree.run([*argv, uki, target], log=log)
-        return target.read_bytes().rstrip(b"\0\n ").decode(errors="replace")
+        return _first(target.read_bytes()).rstrip(b"\n ").decode(errors="replace")
     finally:
         target.unlink(missing_ok=True)
 
 
 def command_line(folder: Path) -> str:
     """Return the command line that is sealed into the UKI."""
-    return (folder / "cmdline").read_bytes().rstrip(b"\0\n").decode()
+    return _first((folder / "cmdline").read_bytes()).rstrip(b"\n").decode()
+
+
+def _first(sections: bytes) -> bytes:
+    """Return the first of several sections of text: objcopy lays zeros between them."""
+    return sections.partition(b"\0")[0]

@@ -39,7 +39,7 @@ def test_systemd_finished_starting(host: Host) -> None:
 
 def test_console_offers_no_root_shell(host: Host) -> None:
     units = host.check_output(
-        "systemctl list-units --plain --no-legend 'debug-shell*' '*autologin*'"
+        "systemctl list-units --plain --no-legend 'debug-shell*' '*autologin*' 'codex-shell*'"
     )
     assert units == ""
     assert "--autologin" not in host.check_output("systemctl cat 'serial-getty@ttyS0.service'")

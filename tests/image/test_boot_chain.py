@@ -29,6 +29,8 @@ FORBIDDEN = {
     r"rw": "a writable root",
     r"module\.sig_enforce=0": "unsigned modules",
     r"lockdown=none": "no lockdown",
+    r"codex\..*": "asks for a reset, or opens shells",
+    r"systemd\.factory_reset(=.*)?": "erases the state at each start",
     r"mitigations=off": "no protection against CPU flaws",
     r"(apparmor|selinux|audit)=0": "no access control",
     r"(systemd\.)?verity=(0|no|off)": "no verification of the root",
@@ -98,6 +100,24 @@ def test_command_line_has(command_line: str, word: str) -> None:
 @pytest.mark.parametrize("word", FORBIDDEN, ids=list(FORBIDDEN.values()))
 def test_command_line_has_not(command_line: str, word: str) -> None:
     assert [w for w in command_line.split() if re.fullmatch(word, w)] == []
+
+
+def test_the_only_other_entry_asks_before_a_reset(artefacts: Artefacts, command_line: str) -> None:
+    """Each profile is started by whoever chooses it in the menu, so each is judged here."""
+    main, *others = uki.text_sections(artefacts.uki, ".cmdline")
+    assert main == command_line
+    assert others == [f"{command_line} codex.factory_reset=ask"]
+    profiles = uki.text_sections(artefacts.uki, ".profile")
+    assert profiles == ["ID=main", 'ID="factory-reset"\nTITLE="Factory reset"']
+    # What profiles share stands before the first of them; the command line's first is the main one.
+    names = uki.section_names(artefacts.uki)
+    assert names[names.index(".profile") :] == [".profile", ".profile", ".cmdline"]
+
+
+def test_no_entry_for_shells_is_on_the_disk(esp: dict[str, Path], artefacts: Artefacts) -> None:
+    assert [path for path in esp if "shell" in path.lower()] == []
+    for line in uki.text_sections(artefacts.uki, ".cmdline"):
+        assert "codex.shell" not in line.split()
 
 
 def test_versions_agree(artefacts: Artefacts, root: Path, scratch: Path) -> None:

@@ -18,7 +18,16 @@ REQUIRED = [
     "usr/lib/systemd/systemd-executor",
     "usr/bin/systemd-repart",
     "usr/lib/systemd/system/sysroot-var.mount",
-]
+    "usr/lib/systemd/system/codex-ask-reset.service",
+    "usr/lib/codex/make-state",
+    "usr/lib/codex/ask-reset",
+    "usr/lib/codex/state-partition.sh",
+    # What these two call: without one of them a reset would not happen, or not be asked for.
+    *(f"usr/bin/{name}" for name in (
+        "blkid", "chattr", "cut", "dd", "head", "lsblk", "mkfifo", "setsid", "sleep", "sort",
+        "stty", "timeout",
+    )),
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +58,24 @@ def test_emergency_mode_opens_no_shell(initrd: list[cpio.Member]) -> None:
     ]
     assert any(re.search(r"^ExecStart=$", text, re.MULTILINE) for text in drop_ins)
     assert not any("sulogin" in text for text in drop_ins)
+
+
+def test_a_shell_is_only_behind_the_signed_word(initrd: list[cpio.Member]) -> None:
+    [report] = [m.data.decode() for m in initrd if m.path == "usr/lib/codex/initrd-failed"]
+    before, word, after = report.partition("grep -Fqx codex.shell; then\n")
+    assert word
+    assert not re.search(r"\bsh\b(?!$)", before.partition("\n")[2].replace("codex.shell", ""))
+    assert re.search(r"\bsh -i\b", after.partition("\nfi\n")[0])
+    assert not re.search(r"\bsh\b", after.partition("\nfi\n")[2])
+
+
+def test_nothing_but_our_decision_erases_the_state(initrd: list[cpio.Member]) -> None:
+    """systemd-repart by itself would go by a variable that says no more than yes."""
+    files = {m.path: m.data.decode() for m in initrd if m.is_file and m.path.startswith("usr/lib/")
+             and "systemd-repart.service.d/" in m.path}  # fmt: skip
+    starts = re.findall(r"^ExecStart=(.*)$", "\n".join(files.values()), re.MULTILINE)
+    assert starts == ["", "/usr/lib/codex/make-state"]
+    assert any("Requires=codex-ask-reset.service" in text for text in files.values())
 
 
 def test_no_file_is_world_writable(initrd: list[cpio.Member]) -> None:

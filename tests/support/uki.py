@@ -26,6 +26,20 @@ def text_section(efi: Path, name: str, target: Path) -> str:
     return section(efi, name, target).rstrip(b"\0").decode()
 
 
+def text_sections(efi: Path, name: str) -> list[str]:
+    """Content of every section of one name, in the order of the file: a profile adds its own."""
+    headers = programs.text("objdump", "-h", efi)
+    # Columns: index, name, size, address, load address, offset in the file (all hexadecimal).
+    rows = re.findall(
+        rf"^\s*\d+\s+{re.escape(name)}\s+([0-9a-f]+)\s+[0-9a-f]+\s+[0-9a-f]+\s+([0-9a-f]+)\s",
+        headers,
+        re.MULTILINE,
+    )
+    content = efi.read_bytes()
+    pieces = [content[int(at, 16) : int(at, 16) + int(size, 16)] for size, at in rows]
+    return [piece.rstrip(b"\0").decode().strip() for piece in pieces]
+
+
 def section_names(efi: Path) -> list[str]:
     """Names of all sections in their order."""
     headers = programs.text("objdump", "-h", efi)

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A boot entry of the built version that opens root shells: for whoever holds the key.
+
+It is a UKI of its own with the kernel, the initrd and the root hash of the version, signed with the
+same key. It lies beside the image, in no image and in no release.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+from builder import log, uki
+from builder.errors import BuildError
+from builder.paths import Paths
+from builder.tree import Tree
+
+WORD = "codex.shell"
+# systemd-boot sorts by IMAGE_ID first: behind every version, so that it never starts by itself. Its
+# name is none that an update takes for a version of ours (images/tree/usr/lib/sysupdate.d).
+NAME = "codex-os-shell"
+STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
+
+
+class ShellEntry:
+    """The entry for the shells of one version."""
+
+    def __init__(self, paths: Paths, tree: Tree) -> None:
+        self.paths = paths
+        self.tree = tree
+        self.log = paths.logs / "shell-entry.log"
+
+    def make(self, version: str) -> Path:
+        """Make, sign and check the entry of a built version."""
+        target = self.paths.image_dir / f"{NAME}_{version}.efi"
+        work = self.paths.build / "shell-entry"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        try:
+            with log.step(f"Making the entry that opens shells in {version}"):
+                made = self._build(version, work)
+                self._check(made, work)
+                # Under its name only when it is whole and signed.
+                made.replace(target)
+        finally:
+            shutil.rmtree(work)
+        return target
+
+    def _build(self, version: str, work: Path) -> Path:
+        parts = uki.unpack(self.paths, self.tree, version)
+        source = self.paths.image(version, ".efi")
+        osrel, uname = (
+            uki.section(self.tree, source, name, work, log=self.log)
+            for name in (".osrel", ".uname")
+        )
+        command_line = uki.command_line(parts)
+        if not uname or re.search(r"(?:^| )roothash=[0-9a-f]{64}(?: |$)", command_line) is None:
+            raise BuildError(
+                f"{source.name} does not say its kernel or root hash.",
+                hint="Build it again with `make image`.",
+            )
+        (work / "osrel").write_text(own_release(osrel, version))
+        (work / "cmdline").write_text(f"{command_line} {WORD}")
+        made = work / "entry.efi"
+        argv: list[str | Path] = ["ukify", "build", f"--stub={STUB}", f"--uname={uname}"]
+        argv += [f"--linux={parts / 'linux'}", f"--initrd={parts / 'initrd'}"]
+        argv += [f"--os-release=@{work / 'osrel'}", f"--cmdline=@{work / 'cmdline'}"]
+        argv += [
+            f"--secureboot-private-key={self.paths.keys / 'db.key'}",
+            f"--secureboot-certificate={self.paths.keys / 'db.crt'}",
+            f"--output={made}",
+        ]
+        self.tree.run(argv, log=self.log)
+        return made
+
+    def _check(self, made: Path, work: Path) -> None:
+        """Refuse an entry that the firmware would, or that opens nothing."""
+        self.tree.run(["sbverify", "--cert", self.paths.keys / "db.crt", made], log=self.log)
+        words = uki.section(self.tree, made, ".cmdline", work, log=self.log).split()
+        if words.count(WORD) != 1:
+            raise BuildError(
+                f"The entry that was made does not have the word {WORD}.", hint=f"See {self.log}."
+            )
+
+
+def own_release(osrel: str, version: str) -> str:
+    """Return the os-release of the version with the name and the sort key of this entry."""
+    own = {
+        "IMAGE_ID": NAME,
+        "PRETTY_NAME": f'"Codex OS {version}: ROOT SHELLS ON THE CONSOLES"',
+    }
+    kept = [line for line in osrel.splitlines() if line.partition("=")[0] not in own]
+    return "\n".join([*kept, *(f"{name}={value}" for name, value in own.items())]) + "\n"
