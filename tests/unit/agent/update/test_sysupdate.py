@@ -123,7 +123,8 @@ class TestReal:
         for name in ("stage", "target", "transfers"):
             (tmp_path / name).mkdir()
         for version in ("0.1.9", "0.1.10"):
-            for ending in ("root", "efi"):
+            # An index lies beside its file: its name must not be one that the pattern also matches.
+            for ending in ("root", "efi", "uki.caibx"):
                 path = tmp_path / f"stage/os_{version}.{ending}"
                 path.write_bytes(noise(200_000, len(version)))
         self.publish(tmp_path)
