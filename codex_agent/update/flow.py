@@ -312,7 +312,7 @@ class Turn:
         dropins = system.path(sysupdate.DROPINS)
         sysupdate.name_partitions(dropins, release)
         try:
-            self.slots.write(release.version, self.updater.tell)
+            self.slots.write(release.version, sysupdate.in_bytes(release, self.updater.tell))
         finally:
             sysupdate.forget_partitions(dropins)
         after = booting.read(system.root)

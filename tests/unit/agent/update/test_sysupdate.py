@@ -97,7 +97,8 @@ def test_progress_is_read() -> None:
     ]  # fmt: skip
     answering(Done(0, ONE, ""), said).write("0.1.10", lambda *step: told.append(step))
     assert told[0] == ("codex-os_0.1.10_x86-64.root.erofs", 5, 100)
-    assert told[1:] == [("x", 100, 100)]
+    # The end is told, whether the program does or not.
+    assert told[1:] == [("x", 100, 100), ("x", 100, 100)]
 
 
 def test_partitions_are_named_for_the_time_of_a_write(tmp_path: Path, folder: Folder) -> None:
