@@ -32,7 +32,7 @@ ENDINGS = {
 DESCRIPTION = "release.json"
 # Smaller chunks find more that is the same, larger ones are fewer to ask for
 # (docs/decisions/0021-delta-by-chunks.md).
-CHUNK_SIZE = 32 * 1024
+CHUNK_SIZE = 16 * 1024
 COMPRESSION = ("zstd", "-q", "--single-thread", "-9")
 # Where mkosi's artefacts lie as they are.
 COPIED = {"uki": ".efi", "manifest": ".manifest", "sbom": ".spdx.json"}
