@@ -18,9 +18,9 @@ from tests.unit.agent.update.releases import CHUNK
 
 if TYPE_CHECKING:
     from codex_agent.update.flow import Outcome
+    from tests.support.versions.server import Handler, Server
     from tests.unit.agent.update.hosts import Host
     from tests.unit.agent.update.releases import Folder
-    from tests.unit.agent.update.server import Handler, Server
 
 VERSION = "0.1.11"
 UKI = f"codex-os_{VERSION}_x86-64.efi"
