@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from codex_agent.update.known import Action, By
     from codex_agent.update.status import Status
 
+# Longer than what follows each start (codex update settle) has the lock, even on a slow processor.
+PATIENCE_S = 30.0
 _PACKAGES = 20  # as many changes are shown; --json has all
 
 
@@ -53,7 +55,10 @@ def execute(arguments: argparse.Namespace, system: System) -> int:
         print(f"codex: {problem.message}\nhint: {problem.hint}", file=sys.stderr)
     progress = Progress(sys.stderr, quiet=arguments.json)
     if arguments.action == "settle":
-        return _settle(arguments, Updater(system, loaded.policy, progress.tell, progress.say))
+        return _settle(
+            arguments,
+            Updater(system, loaded.policy, progress.tell, progress.say, patience_s=PATIENCE_S),
+        )
     timed = arguments.action == "apply" and arguments.scheduled
     by: By = "timer" if timed else "command"
     # A policy that only looks must not be told as an update.
@@ -85,7 +90,9 @@ def telling(system: System, policy: Policy, progress: Progress, teller: Teller) 
         progress.say(text)
         teller.say(text)
 
-    return Updater(system, policy, tell, say, begun=teller.begun, found=teller.found)
+    return Updater(
+        system, policy, tell, say, patience_s=PATIENCE_S, begun=teller.begun, found=teller.found
+    )
 
 
 def _status(arguments: argparse.Namespace, system: System, loaded: policies.Loaded) -> int:

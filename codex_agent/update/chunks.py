@@ -38,13 +38,14 @@ _ATTEMPTS = 3
 class Chunks:
     """The chunks of one index: those that are here, and those that the source has.
 
+    ``tell`` gets the bytes that casync was given; how many it will need, it alone knows.
     ``error`` is what the source did wrong, ``missing`` the name of a chunk that it does not have.
     """
 
     index: Index
     cache: Path
     fetcher: Fetcher
-    tell: Callable[[int, int], None]
+    tell: Callable[[int], None]
     error: CodexError | None = None
     missing: str | None = None
     fetched: int = 0
@@ -70,8 +71,8 @@ class Chunks:
             except CodexError as error:
                 self.error = error
                 return None
-        self.served += 1
-        self.tell(self.served, len(self._known))
+        self.served += len(content)
+        self.tell(self.served)
         return content
 
     def _fetch(self, identifier: str, kept: Path) -> bytes:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts the new root together from the running one and the chunks that differ, by casync."""
+"""Puts a new root or UKI together from the running one and the chunks that differ, by casync."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from codex_agent.update.fetch import Fetcher
     from codex_agent.update.program import Done, Runner
-    from codex_agent.update.release import Release
+    from codex_agent.update.release import File, Release
 
 CASYNC = "casync"
 TIMEOUT_S = 6 * 3600.0  # for a whole root over a slow line; a source that stands still ends sooner
 
 
 class Unsuitable(Exception):  # noqa: N818 - a reason, not a fault
-    """The delta cannot be used; ``reason`` completes "The whole root is fetched: …"."""
+    """The delta cannot be used; ``reason`` completes "The whole … is fetched: …"."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -34,8 +34,32 @@ class Unsuitable(Exception):  # noqa: N818 - a reason, not a fault
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file to be put together, as it was signed; ``kind`` is what a person calls it."""
+
+    kind: str
+    name: str
+    bytes: int
+    sha256: str
+    index: File | None
+
+
+def root(release: Release) -> Wanted:
+    """Return the root as it will lie in its partition."""
+    name = release.name(names.UNPACKED_ROOT)
+    listed = release.files.get("root-index")
+    return Wanted("root", name, release.root_bytes, release.root_sha256, listed)
+
+
+def uki(release: Release) -> Wanted:
+    """Return the UKI."""
+    file = release.files["uki"]
+    return Wanted("UKI", file.name, file.bytes, file.sha256, release.files.get("uki-index"))
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a delta moved, and what of the root was already here."""
+    """What a delta moved, and what was already here."""
 
     moved: int
     reused: str | None
@@ -61,7 +85,7 @@ def reused(said: str) -> str | None:
 
 @dataclass
 class Delta:
-    """One root to be put together below ``stage``; ``work`` is a folder beside it."""
+    """Puts files together below ``stage``; ``work`` is a folder beside it."""
 
     run: Runner
     stage: Path
@@ -70,13 +94,14 @@ class Delta:
     keep: Sequence[int]
     tell: Callable[[str, int, int], None]
 
-    def make(self, release: Release, seed: Path, fetcher: Fetcher) -> Outcome:
-        """Make the root, or raise ``Unsuitable``; what a source does wrong ends it all."""
-        entry = release.files.get("root-index")
+    def make(self, wanted: Wanted, seed: Path | None, fetcher: Fetcher) -> Outcome:
+        """Make the file, or raise ``Unsuitable``; what a source does wrong ends it all."""
+        entry = wanted.index
         if entry is None:
-            raise Unsuitable("this release has no index of chunks")
-        if not seed.exists():
-            raise Unsuitable(f"the running root ({seed}) is not there to begin with")
+            raise Unsuitable("this release has no index of chunks for it")
+        if seed is None or not seed.exists():
+            where = f" ({seed})" if seed is not None else ""
+            raise Unsuitable(f"the running {wanted.kind}{where} is not there to begin with")
         before = fetcher.moved
         path = fetcher.file(entry.name, entry.bytes, entry.sha256, self.stage)
         if entry.bytes > index.LIMIT:
@@ -85,15 +110,15 @@ class Delta:
             found = index.parse(path.read_bytes())
         except ValueError as error:
             raise Unsuitable(f"the index of chunks cannot be used, {error}") from None
-        if found.size != release.root_bytes:
-            raise Unsuitable("the index of chunks is that of another root")
-        target = self.stage / release.name(names.UNPACKED_ROOT)
-        made = self._fresh(target.name, found)
+        if found.size != wanted.bytes:
+            raise Unsuitable(f"the index of chunks is that of another {wanted.kind}")
+        made = self._fresh(wanted.name, found)
         done, given = self._extract(found, path, seed, made, fetcher)
-        self._judge(done, given, made, release)
-        made.rename(target)
+        self._judge(done, given, made, wanted)
+        made.rename(self.stage / wanted.name)
         sync_directory(self.stage)
-        shutil.rmtree(self.work, ignore_errors=True)
+        for folder in (self.work, self.cache):
+            shutil.rmtree(folder, ignore_errors=True)
         return Outcome(fetcher.moved - before, reused(done.err + done.out))
 
     def _fresh(self, name: str, found: index.Index) -> Path:
@@ -109,15 +134,17 @@ class Delta:
     def _extract(
         self, found: index.Index, path: Path, seed: Path, made: Path, fetcher: Fetcher
     ) -> tuple[Done, chunks.Chunks]:
-        def tell(done: int, total: int) -> None:
+        def tell(done: int, total: int = 0) -> None:
             self.tell(f"chunks of {made.name}", done, total)
 
         given = chunks.Chunks(found, self.cache, fetcher, tell)
         with chunks.served(given) as store:
             command = argv(store, seed, path, made)
-            return self.run(command, timeout_s=TIMEOUT_S, keep=self.keep), given
+            done = self.run(command, timeout_s=TIMEOUT_S, keep=self.keep)
+        tell(given.served, given.served)
+        return done, given
 
-    def _judge(self, done: Done, given: chunks.Chunks, made: Path, release: Release) -> None:
+    def _judge(self, done: Done, given: chunks.Chunks, made: Path, wanted: Wanted) -> None:
         if given.error is not None:
             raise given.error
         if given.missing is not None:
@@ -128,8 +155,8 @@ class Delta:
             # A chunk that was spoilt must not spoil the next try as well.
             shutil.rmtree(self.cache, ignore_errors=True)
             raise Unsuitable(f"casync did not put it together, {done.last}")
-        whole = made.is_file() and made.stat().st_size == release.root_bytes
-        if not whole or digest_of(made) != release.root_sha256:
+        whole = made.is_file() and made.stat().st_size == wanted.bytes
+        if not whole or digest_of(made) != wanted.sha256:
             shutil.rmtree(self.cache, ignore_errors=True)
             made.unlink(missing_ok=True)
             raise Unsuitable("what casync put together is not what was signed")

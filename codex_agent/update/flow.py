@@ -29,7 +29,7 @@ from codex_agent.update import (
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.fetch import Fetcher, disk_error
 from codex_agent.update.source import Broken, Missing, Source, open_source
-from codex_agent.update.stage import Stage, staged
+from codex_agent.update.stage import Stage, Staged, staged
 from codex_agent.update.state import Loaded
 from codex_agent.update.sysupdate import Sysupdate
 
@@ -66,6 +66,7 @@ class Outcome:
     moved_bytes: int = 0
     whole_because: str | None = None
     reused: str | None = None
+    uki_because: str | None = None
 
 
 @dataclass
@@ -80,6 +81,7 @@ class Updater:
     tell: Callable[[str, int, int], None] = field(default=lambda _name, _done, _total: None)
     say: Callable[[str], None] = field(default=lambda _text: None)
     open: Callable[..., Source] = open_source
+    patience_s: float = 2.0
     begun: Callable[[], None] = field(default=lambda: None)
     found: Callable[[Found], None] = field(default=lambda _found: None)
 
@@ -111,7 +113,7 @@ class Updater:
         boot = booting.read(system.root)
         rules.running_image(boot)
         files.directory(system.state, files.SECRET_DIRECTORY)
-        with lock.taken(system.state) as handle:
+        with lock.taken(system.state, self.patience_s) as handle:
             self.begun()
             files.remove_unfinished(system.state)
             loaded = state.load(system.state)
@@ -258,15 +260,16 @@ class Turn:
         ready = (self.state.stage, self.state.version) == ("fetched", version)
         if wish.fetch_only and ready:
             return Outcome(False, version, f"Version {version} is already fetched.")
-        moved, because, reused = 0, self.state.whole_because, None
+        done = Staged(0, self.state.whole_because, None, None)
         if fetcher is not None:
-            moved, because, reused = self._fetch(found, fetcher)
-        if wish.fetch_only:
-            text = f"Version {version} is fetched; codex update apply writes it."
-            return Outcome(True, version, text, moved, because, reused)
-        self._write(release)
-        text = f"Version {version} is written and starts at the next restart."
-        return Outcome(True, version, text, moved, because, reused)
+            done = self._fetch(found, fetcher)
+        text = f"Version {version} is fetched; codex update apply writes it."
+        if not wish.fetch_only:
+            self._write(release)
+            text = f"Version {version} is written and starts at the next restart."
+        return Outcome(
+            True, version, text, done.moved, done.whole_because, done.reused, done.uki_because
+        )
 
     def _in_slot(self, version: str) -> bool:
         found = self.slots.describe(version)
@@ -290,7 +293,7 @@ class Turn:
         text = f"Version {entry.version} is already written and starts at the next restart."
         return Outcome(changed, entry.version, text)
 
-    def _fetch(self, found: Offer, fetcher: Fetcher) -> tuple[int, str | None, str | None]:
+    def _fetch(self, found: Offer, fetcher: Fetcher) -> Staged:
         release = found.release
         updater = self.updater
         space.enough(updater.system, release, self.boot)
@@ -299,13 +302,15 @@ class Turn:
             stage="fetching", version=release.version, previous=self.running, since=state.now(),
             whole_because=None, last_error=None,
         )  # fmt: skip
-        stage = Stage(updater.system, self.keep, updater.tell, updater.say)
+        entry = self.boot.of(self.running)
+        uki = updater.system.entries / entry.file if entry is not None else None
+        stage = Stage(updater.system, self.keep, updater.tell, updater.say, uki)
         stage.prepare(release)
         done = stage.fill(found, fetcher)
         self.note(
             stage="fetched", whole_because=done.whole_because, moved_bytes=before + done.moved
         )
-        return done.moved, done.whole_because, done.reused
+        return done
 
     def _write(self, release: Release) -> None:
         system = self.updater.system
@@ -316,7 +321,7 @@ class Turn:
         dropins = system.path(sysupdate.DROPINS)
         sysupdate.name_partitions(dropins, release)
         try:
-            self.slots.write(release.version, self.updater.tell)
+            self.slots.write(release.version, sysupdate.in_bytes(release, self.updater.tell))
         finally:
             sysupdate.forget_partitions(dropins)
         after = booting.read(system.root)

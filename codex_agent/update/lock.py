@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,10 @@ NAME = ".lock"
 
 
 @contextmanager
-def taken(folder: Path) -> Iterator[int]:
-    """Hold the lock, or refuse at once; gives the handle that keeps it.
+def taken(folder: Path, patience_s: float = 2.0) -> Iterator[int]:
+    """Hold the lock, or refuse after ``patience_s``; gives the handle that keeps it.
 
+    Whoever only looks (``held``), or settles a start, has it for a moment. An update has it longer.
     Programs that are started get this handle too: one that outlives us still keeps others out.
     """
     path = folder / NAME
@@ -33,15 +35,24 @@ def taken(folder: Path) -> Iterator[int]:
             Exit.FAILED, f"{path} cannot be opened: {why}.", f"ls -l {path}"
         ) from None
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            text = "Another update is under way on this host."
-            hint = f"codex update status shows how far it is; fuser {path} shows who."
-            raise UpdateError(Exit.BUSY, text, hint) from None
+        deadline = time.monotonic() + patience_s
+        while not _locked(handle):
+            if time.monotonic() >= deadline:
+                text = "Another update is under way on this host."
+                hint = f"codex update status shows how far it is; fuser {path} shows who."
+                raise UpdateError(Exit.BUSY, text, hint)
+            time.sleep(0.05)
         yield handle
     finally:
         os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def held(folder: Path) -> bool:

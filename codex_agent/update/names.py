@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The names of a release's files. Nothing that is not named like this is ever opened.
 
-``codex-os_<version>_<architecture>.<ending>``, and chunks of the root below ``store/``.
+``codex-os_<version>_<architecture>.<ending>``, and chunks of root and UKI below ``store/``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ SUMS = "SHA256SUMS"
 SIGNATURE = "SHA256SUMS.gpg"
 RELEASE = "release.json"
 
-Role = Literal["root", "root-index", "verity", "signature", "uki", "manifest", "sbom"]
+Role = Literal[
+    "root", "root-index", "verity", "signature", "uki", "uki-index", "manifest", "sbom"
+]  # fmt: skip
 ROLES: tuple[Role, ...] = get_args(Role)
 
 ENDINGS: dict[Role, str] = {
@@ -26,6 +28,8 @@ ENDINGS: dict[Role, str] = {
     "verity": "verity.raw",
     "signature": "signature.raw",
     "uki": "efi",
+    # Not "efi.caibx": systemd-sysupdate would take it for the UKI, as it would root.raw below.
+    "uki-index": "uki.caibx",
     "manifest": "manifest.json",
     "sbom": "spdx.json",
 }

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_agent.provision import files
-from codex_agent.update import names, offer, sums
+from codex_agent.update import delta, names, offer, sums
 from codex_agent.update import release as description
-from codex_agent.update.delta import Delta, Unsuitable
+from codex_agent.update.delta import Delta, Unsuitable, Wanted
 from codex_agent.update.exits import UpdateError
 from codex_agent.update.fetch import UNFINISHED, disk_error, matches
 from codex_agent.update.unpack import unpack
@@ -27,21 +27,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """How the root came: ``whole_because`` says why not as a delta, ``reused`` what was here."""
+    """How the root came: ``whole_because`` says why not as a delta, ``reused`` what was here.
+
+    ``uki_because`` is the same for the UKI.
+    """
 
     moved: int
     whole_because: str | None
     reused: str | None
+    uki_because: str | None
 
 
 @dataclass
 class Stage:
-    """The folder of one release; ``keep`` is the lock, ``tell`` gets progress, ``say`` words."""
+    """The folder of one release; ``keep`` is the lock, ``tell`` gets progress, ``say`` words.
+
+    ``uki`` is that of the running version, where it is known.
+    """
 
     system: System
     keep: Sequence[int]
     tell: Callable[[str, int, int], None]
     say: Callable[[str], None]
+    uki: Path | None = None
 
     def prepare(self, release: Release) -> None:
         """Make the folder, and remove from it what is not of this release."""
@@ -63,26 +71,47 @@ class Stage:
         release, folder = found.release, self.system.stage
         before = fetcher.moved
         self._write(release.name(names.RELEASE), found.description)
-        for role in ("signature", "verity", "uki", "manifest", "sbom"):
+        for role in ("signature", "verity", "manifest", "sbom"):
             file = release.files.get(role)
             if file is not None:
                 fetcher.file(file.name, file.bytes, file.sha256, folder)
+        # The UKI first: chunks are kept for one file at a time.
+        uki_because = self._uki(release, fetcher)
         because, reused = self._root(release, fetcher)
         self._write(names.SIGNATURE, found.signature)
         self._write(names.SUMS, found.checksums)
-        return Staged(fetcher.moved - before, because, reused)
+        return Staged(fetcher.moved - before, because, reused, uki_because)
+
+    def _uki(self, release: Release, fetcher: Fetcher) -> str | None:
+        file = release.files["uki"]
+
+        def whole() -> None:
+            fetcher.file(file.name, file.bytes, file.sha256, self.system.stage)
+
+        return self._bring(delta.uki(release), self.uki, fetcher, whole)[0]
 
     def _root(self, release: Release, fetcher: Fetcher) -> tuple[str | None, str | None]:
-        target = self.system.stage / release.name(names.UNPACKED_ROOT)
-        if matches(target, release.root_bytes, release.root_sha256):
-            return None, None
+        wanted = delta.root(release)
+        seed = self.system.path(self.system.seed)
+
+        def whole() -> None:
+            self._whole(release, fetcher, self.system.stage / wanted.name)
+
+        return self._bring(wanted, seed, fetcher, whole)
+
+    def _bring(
+        self, wanted: Wanted, seed: Path | None, fetcher: Fetcher, whole: Callable[[], None]
+    ) -> tuple[str | None, str | None]:
+        """Put a file together, or fetch it whole; return why whole, and what was here."""
         system = self.system
-        delta = Delta(system.run, system.stage, system.work, system.chunks, self.keep, self.tell)
+        if matches(system.stage / wanted.name, wanted.bytes, wanted.sha256):
+            return None, None
+        maker = Delta(system.run, system.stage, system.work, system.chunks, self.keep, self.tell)
         try:
-            outcome = delta.make(release, system.path(system.seed), fetcher)
+            outcome = maker.make(wanted, seed, fetcher)
         except Unsuitable as error:
-            self.say(f"The whole root is fetched: {error.reason}.")
-            self._whole(release, fetcher, target)
+            self.say(f"The whole {wanted.kind} is fetched: {error.reason}.")
+            whole()
             return error.reason, None
         else:
             return None, outcome.reused

@@ -65,7 +65,7 @@ class System:
 
     @property
     def chunks(self) -> Path:
-        """Chunks of a root that is being put together."""
+        """Chunks of a file that is being put together."""
         return self.state / "chunks"
 
     @property

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codex_agent.provision import files
-from codex_agent.update import versions
+from codex_agent.update import names, versions
 from codex_agent.update.exits import Exit, UpdateError
 
 if TYPE_CHECKING:
@@ -90,16 +90,22 @@ class Sysupdate:
 
     def write(self, version: str, tell: Callable[[str, int, int], None]) -> None:
         """Write a version from the stage; the program verifies signature and hashes once more."""
+        last: str | None = None
 
         def line(said: str) -> None:
+            nonlocal last
             found = _PROGRESS.fullmatch(said)
             if found is not None:
-                tell(found[2], min(int(found[1]), 100), 100)
+                last = found[2]
+                tell(last, min(int(found[1]), 100), 100)
 
         words = ("--verify=yes", "--sync=yes", "update", version)
         done = self._ask(*words, timeout_s=WRITE_TIMEOUT_S, on_line=line)
         if done.status != 0:
             raise _failed(f"Version {version} was not written", done)
+        if last is not None:
+            # It does not always say so itself.
+            tell(last, 100, 100)
         # It also ends with 0 when it finds nothing to do.
         found = self.describe(version)
         if found is None or not found.whole:
@@ -108,6 +114,20 @@ class Sysupdate:
                 f"Version {version} is not whole in its slot after it was written.",
                 f"{PROGRAM} list {version}",
             )
+
+
+def in_bytes(
+    release: Release, tell: Callable[[str, int, int], None]
+) -> Callable[[str, int, int], None]:
+    """Return what tells of files of a release in bytes, where the program tells of per cent."""
+    sizes = {file.name: file.bytes for file in release.files.values()}
+    sizes[release.name(names.UNPACKED_ROOT)] = release.root_bytes
+
+    def told(name: str, done: int, total: int) -> None:
+        size = sizes.get(name, total)
+        tell(name, done * size // total, size)
+
+    return told
 
 
 def name_partitions(folder: Path, release: Release) -> None:

@@ -25,13 +25,14 @@ ENDINGS = {
     "verity": "verity.raw",
     "signature": "signature.raw",
     "uki": "efi",
+    "uki-index": "uki.caibx",
     "manifest": "manifest.json",
     "sbom": "spdx.json",
 }
 DESCRIPTION = "release.json"
 # Smaller chunks find more that is the same, larger ones are fewer to ask for
 # (docs/decisions/0021-delta-by-chunks.md).
-CHUNK_SIZE = 32 * 1024
+CHUNK_SIZE = 16 * 1024
 COMPRESSION = ("zstd", "-q", "--single-thread", "-9")
 # Where mkosi's artefacts lie as they are.
 COPIED = {"uki": ".efi", "manifest": ".manifest", "sbom": ".spdx.json"}
@@ -123,7 +124,7 @@ class Release:
                 f"Disk and UKI of {parts.version} are of two builds: their root hashes differ.",
                 hint=disk.HINT,
             )
-        with log.step("Compressing the root and cutting it into chunks"):
+        with log.step("Compressing the root, cutting root and UKI into chunks"):
             names = self._pack(parts, work)
         sums = self._describe(parts, facts, names, work)
         with log.step("Signing and laying down"):
@@ -164,17 +165,19 @@ class Release:
             shutil.copyfile(path, work / names[role])
         self.tree.run([*COMPRESSION, root, "-o", work / names["root"]], log=self.log)
         self._chunk(root, work / names["root-index"], work / "store")
+        self._chunk(work / names["uki"], work / names["uki-index"], work / "store")
         return names
 
-    def _chunk(self, root: Path, index: Path, store: Path) -> None:
-        """Cut a root into chunks, and put it together once to see that nothing is missing."""
+    def _chunk(self, whole: Path, index: Path, store: Path) -> None:
+        """Cut a file into chunks, and put it together once to see that nothing is missing."""
         sizes = [f"--chunk-size={CHUNK_SIZE}", "--compression=zstd"]
-        self.tree.run(["casync", "make", *sizes, f"--store={store}", index, root], log=self.log)
+        self.tree.run(["casync", "make", *sizes, f"--store={store}", index, whole], log=self.log)
         # casync names a file by SHA-512/256, as it does a chunk.
         made = self.tree.output(["casync", "digest", f"--store={store}", index]).strip()
-        if made != digest(root, "sha512_256"):
+        if made != digest(whole, "sha512_256"):
             raise BuildError(
-                "The chunks do not make the root again.", hint="The disk or casync is at fault."
+                f"The chunks do not make {whole.name} again.",
+                hint="The disk or casync is at fault.",
             )
 
     def _describe(

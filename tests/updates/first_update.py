@@ -16,6 +16,8 @@ from tests.support.versions.server import serving
 from tests.updates.conftest import Updated, status
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.attack_table import Table
     from tests.support.versions.lab import Lab
 
@@ -36,6 +38,13 @@ def update(lab: Lab, table: Table) -> Updated:
     folder.mkdir()
     machine = Machine("upd-first", lab.source.artefacts.disk)
     machine.forget()
+    try:
+        return _update(machine, lab, table, folder)
+    finally:
+        machine.forget()
+
+
+def _update(machine: Machine, lab: Lab, table: Table, folder: Path) -> Updated:
     machine.on()
     assert machine.verdict()["state"] == "healthy"
     machine.output(f"echo kept > {MARKER}; sync")
@@ -47,7 +56,7 @@ def update(lab: Lab, table: Table) -> Updated:
         assert machine.verdict()["state"] == "healthy"
         configure(machine, server.guest_url)
         marks = {"begin": machine.writes.stat().st_size}
-        done = machine.run("codex update apply 2>/dev/null", UPDATE_S)
+        done = machine.run("codex update apply", UPDATE_S)
         assert done.returncode == 0, done.stdout + done.stderr
         marks["written"] = machine.writes.stat().st_size
         fetched = sum(server.sent.values())
@@ -70,7 +79,6 @@ def update(lab: Lab, table: Table) -> Updated:
     disk = machine.raw(folder / "updated.raw")
     variables = folder / "updated.vars"
     shutil.copyfile(machine.folder / "vars.fd", variables)
-    machine.forget()
     table.add("update", "version 1 to version 2 over http, Secure Boot on", "blessed",
               json.dumps(facts["versions"]))  # fmt: skip
     return Updated(lab, disk, variables, before, log, marks, after, trial, fetched, facts)

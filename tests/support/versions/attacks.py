@@ -46,8 +46,8 @@ def _without(copy: Copy, *names: str) -> None:
         copy.remove(name)
 
 
-def _whole_root(copy: Copy, damage: Callable[[], None]) -> None:
-    """Leave the whole root as the only way to it, damaged."""
+def _whole(copy: Copy, damage: Callable[[], None]) -> None:
+    """Leave the whole files as the only way to root and UKI, one of them damaged."""
     for chunk in copy.chunks():
         copy.remove(chunk)
     damage()
@@ -64,14 +64,15 @@ def _all_chunks(copy: Copy) -> None:
 def _flipped(ending: str) -> Attack:
     return _server(
         f"flipped-{ending}", f"A bit of the file .{ending} is another one than was signed.",
-        "DIFFERENT", "was signed", lambda copy: copy.flip(copy.name(ending)),
+        "DIFFERENT", "was signed", lambda copy: _whole(copy, lambda: copy.flip(copy.name(ending))),
     )  # fmt: skip
 
 
 def _truncated(ending: str) -> Attack:
     return _server(
         f"truncated-{ending}", f"The file .{ending} ends at its half.",
-        "DIFFERENT", "were signed", lambda copy: copy.truncate(copy.name(ending)),
+        "DIFFERENT", "were signed",
+        lambda copy: _whole(copy, lambda: copy.truncate(copy.name(ending))),
     )  # fmt: skip
 
 
@@ -98,20 +99,24 @@ ATTACKS: tuple[Attack, ...] = (
     *(_flipped(ending) for ending in ("efi", "verity.raw", "signature.raw", "release.json")),
     *(_truncated(ending) for ending in ("efi", "verity.raw", "signature.raw")),
     _server("longer-efi", "The UKI goes on with zeros.", "DIFFERENT", "were signed",
-            lambda copy: copy.extend(copy.name("efi"), 4096)),
+            lambda copy: _whole(copy, lambda: copy.extend(copy.name("efi"), 4096))),
     _server("no-efi", "The UKI is not there.", "UNREACHABLE", "has no",
-            lambda copy: copy.remove(copy.name("efi"))),
-    # The root, which has two ways: a bad chunk is no loss while the whole is there.
+            lambda copy: _whole(copy, lambda: copy.remove(copy.name("efi")))),
+    # Root and UKI have two ways: the loss of one is none while the other is there.
+    _server("only-chunks", "The whole UKI and the whole root are not there.", "DONE", "",
+            lambda copy: _without(copy, copy.name("efi"), copy.name("root.raw.zst"))),
+    _server("flipped-uki-index", "A bit of the index of the UKI is other.", "DIFFERENT", "signed",
+            lambda copy: copy.flip(copy.name("uki.caibx"))),
     _server("flipped-chunks", "Chunks have another content than their name says.", "DONE", "",
             _all_chunks),
     _server("flipped-index", "A bit of the index of chunks was flipped.", "DIFFERENT", "signed",
             lambda copy: copy.flip(copy.name("root.caibx"))),
     _server("flipped-root", "No chunk is there, and a bit of the whole root was flipped.",
             "DIFFERENT", "was signed",
-            lambda copy: _whole_root(copy, lambda: copy.flip(copy.name("root.raw.zst")))),
+            lambda copy: _whole(copy, lambda: copy.flip(copy.name("root.raw.zst")))),
     _server("truncated-root", "No chunk is there, and the whole root ends at its half.",
             "DIFFERENT", "were signed",
-            lambda copy: _whole_root(copy, lambda: copy.truncate(copy.name("root.raw.zst")))),
+            lambda copy: _whole(copy, lambda: copy.truncate(copy.name("root.raw.zst")))),
     # What the holder of the key could sign: the host looks for itself.
     _key("wrong-sums", "The checksums give the UKI another hash than the description.",
          "MALFORMED", "does not have the hash",

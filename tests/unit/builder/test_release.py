@@ -77,9 +77,11 @@ def _judge(paths: Paths, *versions: str) -> None:
             assert (len(content), _sha256(content)) == (file.bytes, file.sha256)
             assert listed[file.name] == file.sha256
         assert listed[found.name(names.UNPACKED_ROOT)] == found.root_sha256
-        table = index.parse((folder / found.files["root-index"].name).read_bytes())
-        assert table.size == found.root_bytes
-        chunks |= set(table.chunks)
+        sizes = {"root-index": found.root_bytes, "uki-index": found.files["uki"].bytes}
+        for role in ("root-index", "uki-index"):
+            table = index.parse((folder / found.files[role].name).read_bytes())
+            assert table.size == sizes[role]
+            chunks |= set(table.chunks)
         _put_together(folder, found)
     there = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
     wanted = {name for name in listed if not name.endswith(names.UNPACKED_ROOT)}
@@ -87,7 +89,7 @@ def _judge(paths: Paths, *versions: str) -> None:
 
 
 def _put_together(folder: Path, found: description.Release) -> None:
-    """Both ways to the root lead to the root that was signed, and verity agrees."""
+    """Both ways to root and UKI lead to those that were signed, and verity agrees."""
     scratch = folder.with_name("scratch")
     scratch.mkdir()
     place = {role: folder / file.name for role, file in found.files.items()}
@@ -96,6 +98,8 @@ def _put_together(folder: Path, found: description.Release) -> None:
     images.run("casync", "extract", store, place["root-index"], scratch / "chunks")
     for name in ("whole", "chunks"):
         assert _sha256((scratch / name).read_bytes()) == found.root_sha256
+    images.run("casync", "extract", store, place["uki-index"], scratch / "uki")
+    assert _sha256((scratch / "uki").read_bytes()) == found.files["uki"].sha256
     images.run("veritysetup", "verify", scratch / "whole", place["verity"], found.root_hash)
     shutil.rmtree(scratch)
 
@@ -235,7 +239,7 @@ def test_chunks_that_do_not_make_the_root(
         return "0" * 64 if argv[:2] == ["casync", "digest"] else output(self, argv)
 
     monkeypatch.setattr(HostTree, "output", wrong)
-    assert "do not make the root again" in _refused(release, ONE)
+    assert "do not make codex-os_0.1.7_x86-64.root.erofs again" in _refused(release, ONE)
 
 
 def test_description_holds_nothing_of_the_machine(release: Release) -> None:

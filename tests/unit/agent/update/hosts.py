@@ -23,7 +23,7 @@ from codex_agent.update.flow import Updater
 from codex_agent.update.program import Done
 from codex_agent.update.system import System
 from tests.unit.agent.update.nvram import Nvram
-from tests.unit.agent.update.releases import CHUNK, root_of, sha256
+from tests.unit.agent.update.releases import CHUNK, root_of, sha256, uki_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ class Host:
     def __post_init__(self) -> None:
         self.run_version(RUNNING)
         for version in (OLD, RUNNING):
-            self.put(f"/efi/EFI/Linux/codex-os_{version}.efi", b"uki")
+            self.put(f"/efi/EFI/Linux/codex-os_{version}.efi", uki_of(0))
             self.slots[version] = True
         self.select(f"codex-os_{RUNNING}.efi")
         self.variable("LoaderDevicePartUUID", ESP.upper())

@@ -37,13 +37,20 @@ def root_of(seed: int, chunks: int = 64) -> bytes:
     return bytes(content)
 
 
+def uki_of(seed: int, chunks: int = 8) -> bytes:
+    """A UKI whose chunks all differ, and from those of a root; another seed changes one."""
+    content = bytearray(noise(chunks * CHUNK - 500, 9000))
+    content[5 * CHUNK : 6 * CHUNK] = noise(CHUNK, 9001 + seed)
+    return bytes(content)
+
+
 def pieces(root: bytes) -> dict[str, bytes]:
     parts = (root[at : at + CHUNK] for at in range(0, len(root), CHUNK))
     return {sha256(part): part for part in parts}
 
 
 def index_of(root: bytes) -> bytes:
-    """The index of a root in chunks of one size, in casync's format."""
+    """The index of a file in chunks of one size, in casync's format."""
     head = struct.pack("<6Q", 48, 0x96824D9C7B129FF9, 0, CHUNK, CHUNK, CHUNK)
     items = b"".join(
         struct.pack("<Q32s", min(at + CHUNK, len(root)),
@@ -84,6 +91,7 @@ class Folder:
         *,
         seed: int = 1,
         index: bool = True,
+        uki_index: bool = True,
         architecture: str = ARCHITECTURE,
         **changes: Any,
     ) -> dict[str, Any]:
@@ -94,15 +102,13 @@ class Folder:
             "root": (compressed(root), root),
             "verity": (verity, None),
             "signature": (noise(2000, seed + 2), None),
-            "uki": (noise(30000, seed + 3), None),
+            "uki": (uki_of(seed), None),
             "manifest": (manifest_of({"base": "1", "openssl": f"3.{seed}"}), None),
         }
         if index:
-            contents["root-index"] = (index_of(root), None)
-            for identifier, part in pieces(root).items():
-                place = self.path / names.chunk(identifier)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(part)
+            contents["root-index"] = (self.cut(root), None)
+        if uki_index:
+            contents["uki-index"] = (self.cut(uki_of(seed)), None)
         files = []
         for role, (content, inside) in contents.items():
             name = names.of(version, architecture, names.ENDINGS[role])
@@ -123,6 +129,14 @@ class Folder:
         }  # fmt: skip
         self.describe(version, described, architecture)
         return described
+
+    def cut(self, content: bytes) -> bytes:
+        """Lay the chunks of a file into the store; return its index."""
+        for identifier, part in pieces(content).items():
+            place = self.path / names.chunk(identifier)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(part)
+        return index_of(content)
 
     def describe(self, version: str, described: Any, architecture: str = ARCHITECTURE) -> None:
         name = names.of(version, architecture, names.RELEASE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The delta with the real casync: index, store and root as it makes and reads them."""
+"""The delta with the real casync: index, store, root and UKI as it makes and reads them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ import pytest
 from codex_agent.update import index, names
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Wish
+from tests.unit.agent.update.hosts import RUNNING
 from tests.unit.agent.update.releases import noise, sha256, uuid
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from codex_agent.update.flow import Outcome
     from tests.support.versions.server import Handler, Server
     from tests.unit.agent.update.hosts import Host
@@ -37,6 +40,20 @@ def shifted(old: bytes) -> bytes:
     return bytes(new)
 
 
+def cut(folder: Folder, role: names.Role, whole: Path) -> dict[str, object]:
+    """Cut a file as `make release` does; return what the description says of the index."""
+    place = folder.path / names.of(NEW, "x86-64", names.ENDINGS[role])
+    subprocess.run(
+        ["casync", "make", "--chunk-size=32768", "--compression=zstd",
+         f"--store={folder.path / 'store'}", place, whole],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return {
+        "name": place.name, "role": role, "bytes": place.stat().st_size,
+        "sha256": sha256(place.read_bytes()), "unpacked_bytes": None, "unpacked_sha256": None,
+    }  # fmt: skip
+
+
 @pytest.fixture
 def release(machine: Host, folder: Folder) -> bytes:
     """A release whose index and chunks the real program made; returns its root."""
@@ -44,16 +61,10 @@ def release(machine: Host, folder: Folder) -> bytes:
     old = noise(SIZE, 7)
     new = shifted(old)
     machine.put("/dev/mapper/root", old)
-    described = folder.add(NEW, index=False)
+    described = folder.add(NEW, index=False, uki_index=False)
     root = folder.path / "root"
     root.write_bytes(new)
-    place = folder.path / names.of(NEW, "x86-64", names.ENDINGS["root-index"])
-    store = folder.path / "store"
-    subprocess.run(
-        ["casync", "make", "--chunk-size=32768", "--compression=zstd", f"--store={store}",
-         place, root],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    index_entry = cut(folder, "root-index", root)
     packed = folder.path / names.of(NEW, "x86-64", names.ENDINGS["root"])
     subprocess.run(["zstd", "-q", "-f", "-o", packed, root], check=True)
     root.unlink()
@@ -62,10 +73,16 @@ def release(machine: Host, folder: Folder) -> bytes:
         if file["role"] == "root":
             file.update(bytes=packed.stat().st_size, sha256=sha256(packed.read_bytes()))
             file.update(unpacked_bytes=len(new), unpacked_sha256=sha256(new))
-    described["files"].append({
-        "name": place.name, "role": "root-index", "bytes": place.stat().st_size,
-        "sha256": sha256(place.read_bytes()), "unpacked_bytes": None, "unpacked_sha256": None,
-    })  # fmt: skip
+    described["files"].append(index_entry)
+    uki = noise(SIZE // 4, 17)
+    machine.put(f"/efi/EFI/Linux/codex-os_{RUNNING}.efi", uki)
+    changed = uki[:500_000] + noise(3000, 18) + uki[500_000:]
+    place = folder.path / names.of(NEW, "x86-64", names.ENDINGS["uki"])
+    place.write_bytes(changed)
+    for file in described["files"]:
+        if file["role"] == "uki":
+            file.update(bytes=len(changed), sha256=sha256(changed))
+    described["files"].append(cut(folder, "uki-index", place))
     digits = described["root_hash"]
     described["uuids"].update(root=uuid(digits[:32]), verity=uuid(digits[32:]))
     folder.describe(NEW, json.loads(json.dumps(described)))
@@ -82,8 +99,11 @@ def made(machine: Host) -> bytes:
     return (machine.base / "var/lib/codex/update/stage" / name).read_bytes()
 
 
-def chunks(server: Server) -> dict[str, int]:
-    return {name: count for name, count in server.sent.items() if name.startswith("store/")}
+def chunks(server: Server, role: names.Role = "root-index") -> dict[str, int]:
+    """What was moved of the chunks of a file."""
+    place = server.folder / names.of(NEW, "x86-64", names.ENDINGS[role])
+    wanted = map(names.chunk, index.parse(place.read_bytes()).chunks)
+    return {name: server.sent[name] for name in wanted if server.sent[name]}
 
 
 def test_index(release: bytes, folder: Folder) -> None:
@@ -107,7 +127,7 @@ def test_only_what_differs(machine: Host, release: bytes, server: Server) -> Non
 def test_cut_and_gone_on(machine: Host, release: bytes, server: Server) -> None:
     """The last chunk is cut: the next run asks for it alone."""
     apply(machine, server)
-    asked = [name for name, _ in server.asked if name.startswith("store/")]
+    asked = [name for name, _ in server.asked if name in chunks(server)]
     fresh = type(machine)(machine.base.with_name("fresh"), machine.keys)
     fresh.real.add("casync")
     fresh.put("/dev/mapper/root", (machine.base / "dev/mapper/root").read_bytes())
@@ -140,3 +160,29 @@ def test_a_spoilt_chunk_is_found(machine: Host, release: bytes, server: Server) 
     assert outcome.whole_because is not None
     assert "casync did not put it together" in outcome.whole_because
     assert made(fresh) == release
+
+
+def test_a_uki_from_the_running_one(machine: Host, release: bytes, server: Server) -> None:
+    outcome = apply(machine, server)
+    name = names.of(NEW, "x86-64", names.ENDINGS["uki"])
+    staged = machine.base / "var/lib/codex/update/stage" / name
+    assert staged.read_bytes() == (server.folder / name).read_bytes()
+    assert outcome.uki_because is None
+    assert server.sent[name] == 0
+    assert 3000 < sum(chunks(server, "uki-index").values()) < SIZE // 20
+
+
+def test_a_spoilt_chunk_of_the_uki(machine: Host, release: bytes, server: Server) -> None:
+    machine.put(f"/efi/EFI/Linux/codex-os_{RUNNING}.efi", noise(SIZE // 4, 19))
+    place = server.folder / names.of(NEW, "x86-64", names.ENDINGS["uki-index"])
+    first, second = map(names.chunk, index.parse(place.read_bytes()).chunks[:2])
+    # A true chunk of casync's, under the name of another one.
+    shutil.copyfile(server.folder / second, server.folder / first)
+    outcome = apply(machine, server)
+    assert "casync did not put it together" in (outcome.uki_because or "")
+    name = names.of(NEW, "x86-64", names.ENDINGS["uki"])
+    staged = machine.base / "var/lib/codex/update/stage" / name
+    assert staged.read_bytes() == (server.folder / name).read_bytes()
+    # The root comes by its own chunks all the same.
+    assert outcome.whole_because is None
+    assert made(machine) == release

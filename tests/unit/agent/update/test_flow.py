@@ -78,7 +78,8 @@ def test_progress_is_told(machine: Host, folder: Folder) -> None:
     folder.add(NEW)
     apply(machine, folder.path)
     assert {name.split(" ")[0] for name, _, _ in machine.told} > {"chunks"}
-    assert all(0 <= done <= total for _, done, total in machine.told)
+    # A total of 0 is one that is not known.
+    assert all(0 <= done <= (total or done) for _, done, total in machine.told)
 
 
 def test_the_newest_by_the_order_of_versions(machine: Host, folder: Folder) -> None:
@@ -202,7 +203,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("role", ["uki", "verity", "signature", "manifest"])
     def test_an_exchanged_file(self, machine: Host, folder: Folder, role: names.Role) -> None:
-        folder.add(NEW)
+        folder.add(NEW, uki_index=False)
         place = folder.path / names.of(NEW, "x86-64", names.ENDINGS[role])
         content = bytearray(place.read_bytes())
         content[100] ^= 1
