@@ -79,11 +79,20 @@ def test_direct_boot_gets_kernel_initrd_and_sealed_command_line(image: Paths) ->
     assert not any("pflash" in word for word in argv)
 
 
+def test_a_guest_that_reboots_and_one_whose_writes_are_logged(image: Paths, tmp_path: Path) -> None:
+    assert "-no-reboot" in _argv(image, GuestSpec("t"))
+    assert "-no-reboot" not in _argv(image, GuestSpec("t", reboots=True))
+    argv = _argv(image, GuestSpec("t", write_log=tmp_path / "writes"))
+    assert f"driver=file,node-name=log,filename={tmp_path}/writes,cache.no-flush=on" in argv
+    assert (tmp_path / "writes").exists()
+    assert "virtio-blk-pci,drive=disk,serial=codex-disk,bootindex=1" in argv
+
+
 def test_firmware_boot_has_secure_flash_and_nothing_of_the_uki(image: Paths) -> None:
     argv = _argv(image, GuestSpec("t"))
     assert _after(argv, "-kernel") == _after(argv, "-append") == []
     assert _after(argv, "-machine") == ["q35,smm=on"]
-    assert _after(argv, "-global") == ["driver=cfi.pflash01,property=secure,value=on"]
+    assert "driver=cfi.pflash01,property=secure,value=on" in _after(argv, "-global")
     flash = [word for word in _after(argv, "-drive") if "pflash" in word]
     assert [("readonly=on" in word) for word in flash] == [True, False]
     assert flash[1].endswith(f"file={image.guests}/t/vars.fd")
