@@ -75,8 +75,8 @@ class Image:
         ours = KernelPackages(self.paths, self.tree)
         ours.ensure_prebuilt(version, modules.image_release(self.paths, self.settings.flavour))
         ours.ensure_dkms(version)
-        for name in ("verity.crt", update_key.PUBLIC):
-            shutil.copy(self.paths.keys / name, self.paths.packages / name)
+        shutil.copy(self.paths.keys / "verity.crt", self.paths.packages / "verity.crt")
+        (self.paths.packages / update_key.PUBLIC).write_bytes(update_key.keyring(self.paths))
 
     def manifest_packages(self, version: Version) -> list[dict[str, str]]:
         """Return the packages of image and initrd as mkosi recorded them."""

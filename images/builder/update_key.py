@@ -31,6 +31,26 @@ def ensure(paths: Paths) -> None:
     keys.give_to_caller(paths.keys)
 
 
+def keyring(paths: Paths) -> bytes:
+    """Return the keys whose updates an image takes: ours, and each ``keys/update-*.pub`` beside it.
+
+    Keys are changed by a version that takes the old one and the new one (docs/operating.md).
+    OpenPGP keyrings are put together by writing one behind the other.
+    """
+    more = sorted(paths.keys.glob("update-*.pub"))
+    found = b""
+    for path in (paths.keys / PUBLIC, *more):
+        content = path.read_bytes()
+        # The first packet of a public key, in the old or the new form of its head.
+        if content[:1] not in (b"\x98", b"\x99", b"\x9a", b"\xc6"):
+            raise BuildError(
+                f"keys/{path.name} is no public OpenPGP key in binary form.",
+                hint="gpg --export KEY >keys/" + path.name,
+            )
+        found += content
+    return found
+
+
 def sign(paths: Paths, tree: Tree, content: Path) -> Path:
     """Sign a file and return the signature beside it, which gpgv has found good.
 

@@ -9,6 +9,9 @@ import pytest
 from tests.support import cpio, secret_material, tree
 from tests.support.artefacts import Artefacts
 
+#: Files that hold private keys which everybody has: GnuTLS tests itself with keys of its sources.
+PUBLISHED = ("/usr/lib/x86_64-linux-gnu/libgnutls.so.30.",)
+
 
 def _all_files(
     root: Path, initrd: list[cpio.Member], esp: dict[str, Path]
@@ -31,7 +34,8 @@ def test_no_private_key_anywhere(
         for path, data in _all_files(root, initrd, esp)
         if secret_material.holds_private_key(data)
     ]
-    assert found == []
+    assert [path for path in found if not path.startswith(PUBLISHED)] == []
+    assert found, "no file holds the keys that are known to be there: the search finds nothing"
 
 
 def test_none_of_our_keys_anywhere_in_any_form(

@@ -28,6 +28,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=4, help="of all that is chosen by chance (4)")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker of what only `make test-boot` runs."""
+    config.addinivalue_line("markers", "every_attack: runs only with --all-attacks")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what only `make test-boot` runs."""
+    if item.get_closest_marker("every_attack") and not item.config.getoption("--all-attacks"):
+        pytest.skip("runs with --all-attacks: make test-boot")
+
+
 @pytest.fixture(scope="session")
 def lab() -> Lab:
     """The built version and a second one that is offered."""

@@ -142,3 +142,34 @@ def test_making_that_fails_leaves_no_half(
     assert list(paths.keys.iterdir()) == []
     update_key.ensure(paths)
     assert (paths.keys / "update.key").read_text(errors="replace") != "half"
+
+
+def test_an_image_takes_the_keys_that_lie_beside_ours(
+    paths: Paths, tree: HostTree, beside: images.Beside, content: Path
+) -> None:
+    """While keys are changed, what either of them has signed is good; and nothing else."""
+    update_key.ensure(paths)
+    old = update_key.sign(paths, tree, content).rename(content.with_suffix(".old"))
+    (paths.keys / "update.key").rename(paths.keys / "away.key")
+    (paths.keys / "update.pub").rename(paths.keys / "update-old.pub")
+    update_key.ensure(paths)
+    new = update_key.sign(paths, tree, content)
+    ring = paths.build / "ring.gpg"
+    ring.write_bytes(update_key.keyring(paths))
+    for signature in (old, new):
+        images.run("gpgv", "--keyring", ring, signature, content)
+    (paths.keys / "update-old.pub").unlink()
+    ring.write_bytes(update_key.keyring(paths))
+    images.run("gpgv", "--keyring", ring, new, content)
+    with pytest.raises(subprocess.CalledProcessError):
+        images.run("gpgv", "--keyring", ring, old, content)
+
+
+@pytest.mark.parametrize("content_of", [b"", b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n", b"\x95"])
+def test_a_key_of_another_form_is_refused(
+    paths: Paths, beside: images.Beside, content_of: bytes
+) -> None:
+    update_key.ensure(paths)
+    (paths.keys / "update-next.pub").write_bytes(content_of)
+    with pytest.raises(BuildError, match="update-next"):
+        update_key.keyring(paths)

@@ -66,6 +66,7 @@ def test_reset_asked_for_by_the_command() -> None:
             _restart(guest)
 
 
+@pytest.mark.every_attack
 def test_entry_of_the_menu_changes_nothing_without_an_answer() -> None:
     spec = guests.specification("factory-reset-menu", "ovmf")
     version = Paths.find().latest_version()
@@ -89,6 +90,7 @@ def test_entry_of_the_menu_changes_nothing_without_an_answer() -> None:
         assert _tell(guest, f"cat {MARK}") == "x\n"
 
 
+@pytest.mark.every_attack
 @pytest.mark.parametrize("content", [b"yes", b"y\0e\0s\0\0\0"])
 def test_requests_that_name_no_partition_erase_nothing(content: bytes) -> None:
     """Both our variable and systemd's, as something else could have left them in the firmware."""
