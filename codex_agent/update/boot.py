@@ -45,6 +45,11 @@ class Entry:
     done: int
 
     @property
+    def id(self) -> str:
+        """The boot loader's name of it, in which tries do not stand."""
+        return f"{names.IMAGE}_{self.version}.efi".lower()
+
+    @property
     def standing(self) -> Standing:
         """What is known of it: found good, still tried, or given up by the boot loader."""
         if self.left is None:

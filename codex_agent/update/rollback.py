@@ -67,9 +67,9 @@ def _nothing(why: str) -> UpdateError:
 def set_default(run: Runner, root: Root, entry: Entry, keep: Sequence[int], *, once: bool) -> None:
     """Let the boot loader start an entry next, and look whether the firmware has kept that."""
     verb, name = ("set-oneshot", booting.ONESHOT) if once else ("set-default", booting.DEFAULT)
-    _bootctl(run, verb, entry.file, keep)
-    if (_read(root, name) or "").lower() != entry.file.lower():
-        raise _not_kept(f"{verb} {entry.file}")
+    _bootctl(run, verb, entry.id, keep)
+    if (_read(root, name) or "").lower() != entry.id:
+        raise _not_kept(f"{verb} {entry.id}")
 
 
 def clear_default(run: Runner, root: Root, boot: Boot, keep: Sequence[int]) -> bool:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the firmware starts is ours, signed by us alone, and says what will boot."""
 
+import fnmatch
 import hashlib
 import re
 from pathlib import Path
@@ -158,3 +159,16 @@ def test_checksums_are_right(artefacts: Artefacts) -> None:
 def _os_release(text: str) -> dict[str, str]:
     pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
     return {key: value.strip("\"'") for key, value in pairs}
+
+
+def test_no_other_entry_of_the_menu_starts_by_itself(esp: dict[str, Path]) -> None:
+    """systemd-boot 257 sorts the profiles of a version on trial before its own entry."""
+    [config] = [real for path, real in esp.items() if path.lower() == "/loader/loader.conf"]
+    patterns = [
+        line.split()[1] for line in config.read_text().splitlines() if line.startswith("default ")
+    ]
+    assert len(patterns) == 1
+    assert fnmatch.fnmatchcase("codex-os_0.1.9.efi", patterns[0])
+    for other in ("codex-os_0.1.9+3-0.efi@factory-reset", "codex-os_0.1.9.efi@factory-reset",
+                  "codex-os-shell_0.1.9.efi"):  # fmt: skip
+        assert not fnmatch.fnmatchcase(other, patterns[0])

@@ -169,7 +169,7 @@ class TestOlder:
         folder.add("0.1.8")
         with machine.updater(str(folder.path)).alone() as turn:
             turn.apply(Wish(allow_older=True))
-        assert boot.variable(machine.system.root, boot.ONESHOT) == "codex-os_0.1.8+3-0.efi"
+        assert boot.variable(machine.system.root, boot.ONESHOT) == "codex-os_0.1.8.efi"
         assert boot.variable(machine.system.root, boot.DEFAULT) is None
         machine.variable(boot.ONESHOT, None)
         return machine
