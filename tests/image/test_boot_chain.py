@@ -103,16 +103,10 @@ def test_command_line_has_not(command_line: str, word: str) -> None:
     assert [w for w in command_line.split() if re.fullmatch(word, w)] == []
 
 
-def test_the_only_other_entry_asks_before_a_reset(artefacts: Artefacts, command_line: str) -> None:
-    """Each profile is started by whoever chooses it in the menu, so each is judged here."""
-    main, *others = uki.text_sections(artefacts.uki, ".cmdline")
-    assert main == command_line
-    assert others == [f"{command_line} codex.factory_reset=ask"]
-    profiles = uki.text_sections(artefacts.uki, ".profile")
-    assert profiles == ["ID=main", 'ID="factory-reset"\nTITLE="Factory reset"']
-    # What profiles share stands before the first of them; the command line's first is the main one.
-    names = uki.section_names(artefacts.uki)
-    assert names[names.index(".profile") :] == [".profile", ".profile", ".cmdline"]
+def test_the_uki_is_one_entry_only(artefacts: Artefacts, command_line: str) -> None:
+    """systemd-boot 257 takes any profile of a version on trial for the version itself."""
+    assert uki.text_sections(artefacts.uki, ".cmdline") == [command_line]
+    assert ".profile" not in uki.section_names(artefacts.uki)
 
 
 def test_no_entry_for_shells_is_on_the_disk(esp: dict[str, Path], artefacts: Artefacts) -> None:
@@ -162,13 +156,12 @@ def _os_release(text: str) -> dict[str, str]:
 
 
 def test_no_other_entry_of_the_menu_starts_by_itself(esp: dict[str, Path]) -> None:
-    """systemd-boot 257 sorts the profiles of a version on trial before its own entry."""
+    """Entries for shells and resets, which an operator may lay beside, wait to be chosen."""
     [config] = [real for path, real in esp.items() if path.lower() == "/loader/loader.conf"]
     patterns = [
         line.split()[1] for line in config.read_text().splitlines() if line.startswith("default ")
     ]
     assert len(patterns) == 1
     assert fnmatch.fnmatchcase("codex-os_0.1.9.efi", patterns[0])
-    for other in ("codex-os_0.1.9+3-0.efi@factory-reset", "codex-os_0.1.9.efi@factory-reset",
-                  "codex-os-shell_0.1.9.efi"):  # fmt: skip
+    for other in ("codex-os-reset_0.1.9.efi", "codex-os-shell_0.1.9.efi"):
         assert not fnmatch.fnmatchcase(other, patterns[0])

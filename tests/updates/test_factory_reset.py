@@ -4,12 +4,15 @@
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from builder.boot_entry import RESET, BootEntry
 from builder.guest import Guest
 from builder.paths import Paths
+from builder.tree import Tree
 
-from tests.support import guests, milestones, timeouts
+from tests.support import disk, gpt, guests, milestones, timeouts
 
 pytestmark = pytest.mark.guest
 
@@ -67,13 +70,18 @@ def test_reset_asked_for_by_the_command() -> None:
 
 
 @pytest.mark.every_attack
-def test_entry_of_the_menu_changes_nothing_without_an_answer() -> None:
-    spec = guests.specification("factory-reset-menu", "ovmf")
-    version = Paths.find().latest_version()
+def test_entry_of_the_menu_changes_nothing_without_an_answer(tmp_path: Path) -> None:
+    paths = Paths.find()
+    version = guests.latest_artefacts().version
+    entry = BootEntry(paths, Tree(paths), RESET).make(version)
+    raw = disk.copy_sparse(guests.latest_artefacts().disk, tmp_path / "with-entry.raw")
+    disk.fat_write(raw, gpt.only(gpt.read(raw), gpt.ESP), entry, f"/EFI/Linux/{entry.name}")
+    entry.unlink()
+    spec = guests.specification("factory-reset-menu", "ovmf", disk=raw)
     with guests.running(spec) as guest:
         _boot(guest)
         _tell(guest, f"echo x >{MARK}; sync; "
-              f"bootctl set-oneshot codex-os_{version}.efi@factory-reset")  # fmt: skip
+              f"bootctl set-oneshot {entry.name}")  # fmt: skip
         _restart(guest)
     kept = replace(spec, keep_disk=True)
     with guests.started(kept) as guest:

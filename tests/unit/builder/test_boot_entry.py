@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
-from builder import shell_entry, uki
+from builder import boot_entry, uki
+from builder.boot_entry import BootEntry
 from builder.errors import BuildError
 from builder.paths import Paths
-from builder.shell_entry import ShellEntry
 
 from codex_agent.update import boot, names
 from tests.unit.builder.conftest import HostTree, Programs
@@ -33,7 +33,7 @@ mv "$0.made" "$out"
 
 
 @pytest.fixture
-def entry(paths: Paths, tree: HostTree, programs: Programs) -> ShellEntry:
+def entry(paths: Paths, tree: HostTree, programs: Programs) -> BootEntry:
     paths.image_dir.mkdir(parents=True)
     text = (
         f".cmdline:{WORDS}||||{WORDS} codex.factory_reset=ask\n.uname:7.3.4\n.linux:l\n.initrd:i\n"
@@ -45,10 +45,10 @@ def entry(paths: Paths, tree: HostTree, programs: Programs) -> ShellEntry:
     programs.add("objcopy", OBJCOPY)
     programs.add("ukify", UKIFY)
     programs.add("sbverify", "")
-    return ShellEntry(paths, tree)
+    return BootEntry(paths, tree)
 
 
-def test_entry(entry: ShellEntry, paths: Paths, programs: Programs) -> None:
+def test_entry(entry: BootEntry, paths: Paths, programs: Programs) -> None:
     made = entry.make(VERSION)
     assert made.name == f"codex-os-shell_{VERSION}.efi"
     assert made.parent == paths.image_dir
@@ -62,7 +62,7 @@ def test_entry(entry: ShellEntry, paths: Paths, programs: Programs) -> None:
 
 
 def test_entry_that_is_not_signed_is_not_left(
-    entry: ShellEntry, paths: Paths, programs: Programs
+    entry: BootEntry, paths: Paths, programs: Programs
 ) -> None:
     programs.add("sbverify", "exit 1")
     with pytest.raises(BuildError):
@@ -71,7 +71,7 @@ def test_entry_that_is_not_signed_is_not_left(
 
 
 def test_entry_without_its_word(
-    entry: ShellEntry, programs: Programs, monkeypatch: pytest.MonkeyPatch
+    entry: BootEntry, programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs.add("ukify", UKIFY.replace('$(cat "${word#*=@}")', "quiet"))
     with pytest.raises(BuildError, match="does not have the word"):
@@ -79,7 +79,7 @@ def test_entry_without_its_word(
 
 
 @pytest.mark.parametrize("line", [".uname:7.3.4\n", f"roothash={'a' * 64}"])
-def test_image_that_does_not_say_what_it_is(entry: ShellEntry, paths: Paths, line: str) -> None:
+def test_image_that_does_not_say_what_it_is(entry: BootEntry, paths: Paths, line: str) -> None:
     source = paths.image(VERSION, ".efi")
     source.write_text(source.read_text().replace(line, ""))
     with pytest.raises(BuildError, match="kernel or root hash"):
@@ -87,7 +87,9 @@ def test_image_that_does_not_say_what_it_is(entry: ShellEntry, paths: Paths, lin
 
 
 def test_its_release_sorts_behind_every_version() -> None:
-    text = shell_entry.own_release("ID=debian\nIMAGE_ID=codex-os\nPRETTY_NAME=a\n", VERSION)
+    text = boot_entry.own_release(
+        "ID=debian\nIMAGE_ID=codex-os\nPRETTY_NAME=a\n", VERSION, boot_entry.SHELLS
+    )
     facts = dict(line.split("=", 1) for line in text.splitlines())
     assert facts["ID"] == "debian"
     # systemd-boot sorts by this name first, upwards.
@@ -96,7 +98,7 @@ def test_its_release_sorts_behind_every_version() -> None:
 
 
 def test_no_update_takes_it_for_a_version() -> None:
-    name = f"{shell_entry.NAME}_{VERSION}.efi"
+    name = f"{boot_entry.SHELLS.name}_{VERSION}.efi"
     assert boot.parse(name) is None
     transfer = (REPOSITORY / "images/tree/usr/lib/sysupdate.d/90-uki.transfer").read_text()
     patterns = re.findall(r"codex-os\S*\.efi", transfer)
@@ -111,9 +113,20 @@ def test_the_word_is_that_of_the_units() -> None:
     for path in ("images/tree/usr/lib/systemd/system-generators/codex-shells",
                  "images/tree/usr/lib/systemd/system/codex-shell@.service",
                  "images/initrd/tree/usr/lib/codex/initrd-failed"):  # fmt: skip
-        assert shell_entry.WORD in (REPOSITORY / path).read_text()
+        assert boot_entry.SHELLS.word in (REPOSITORY / path).read_text()
 
 
 def test_a_text_of_several_profiles_is_that_of_the_first(tmp_path: Path) -> None:
     (tmp_path / "cmdline").write_bytes(b"one two\0\0\0\0three\0")
     assert uki.command_line(tmp_path) == "one two"
+
+
+def test_the_entry_for_a_reset_has_its_own_name_and_word(
+    entry: BootEntry, paths: Paths, tree: HostTree
+) -> None:
+    made = BootEntry(paths, tree, boot_entry.RESET).make(VERSION)
+    assert made.name == f"codex-os-reset_{VERSION}.efi"
+    assert made.read_text() == f".cmdline:{WORDS} codex.factory_reset=ask\n"
+    text = (REPOSITORY / "images/initrd/tree/usr/lib/codex/ask-reset").read_text()
+    unit = REPOSITORY / "images/initrd/tree/usr/lib/systemd/system/codex-ask-reset.service"
+    assert boot_entry.RESET.word in text + unit.read_text()

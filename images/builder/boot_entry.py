@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A boot entry of the built version that opens root shells: for whoever holds the key.
+"""Further boot entries of the built version: for root shells, and for a factory reset.
 
-It is a UKI of its own with the kernel, the initrd and the root hash of the version, signed with the
-same key. It lies beside the image, in no image and in no release.
+Each is a UKI of its own with the kernel, the initrd and the root hash of the version, signed with the
+same key. It lies beside the image, in no image and in no release: whoever lays it on a boot partition
+wants it there. They are no profiles of the UKI of the version, which would be less to move:
+systemd-boot 257 starts any profile of a version on trial, and not its own entry.
 """
 
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from builder import log, uki
@@ -14,29 +17,43 @@ from builder.errors import BuildError
 from builder.paths import Paths
 from builder.tree import Tree
 
-WORD = "codex.shell"
-# systemd-boot sorts by IMAGE_ID first: behind every version, so that it never starts by itself. Its
-# name is none that an update takes for a version of ours (images/tree/usr/lib/sysupdate.d).
-NAME = "codex-os-shell"
 STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 
 
-class ShellEntry:
-    """The entry for the shells of one version."""
+@dataclass(frozen=True)
+class Kind:
+    """What an entry is for: its name, the word on its command line, its line in the menu.
 
-    def __init__(self, paths: Paths, tree: Tree) -> None:
+    systemd-boot sorts by the name first: behind every version, so that it never starts by itself.
+    It is none that an update takes for a version of ours (images/tree/usr/lib/sysupdate.d).
+    """
+
+    name: str
+    word: str
+    title: str
+
+
+SHELLS = Kind("codex-os-shell", "codex.shell", "ROOT SHELLS ON THE CONSOLES")
+RESET = Kind("codex-os-reset", "codex.factory_reset=ask", "factory reset, which asks first")
+
+
+class BootEntry:
+    """A further entry of one version."""
+
+    def __init__(self, paths: Paths, tree: Tree, kind: Kind = SHELLS) -> None:
         self.paths = paths
         self.tree = tree
-        self.log = paths.logs / "shell-entry.log"
+        self.kind = kind
+        self.log = paths.logs / "boot-entry.log"
 
     def make(self, version: str) -> Path:
         """Make, sign and check the entry of a built version."""
-        target = self.paths.image_dir / f"{NAME}_{version}.efi"
-        work = self.paths.build / "shell-entry"
+        target = self.paths.image_dir / f"{self.kind.name}_{version}.efi"
+        work = self.paths.build / "boot-entry"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         try:
-            with log.step(f"Making the entry that opens shells in {version}"):
+            with log.step(f"Making the entry of {version}: {self.kind.title}"):
                 made = self._build(version, work)
                 self._check(made, work)
                 # Under its name only when it is whole and signed.
@@ -58,8 +75,8 @@ class ShellEntry:
                 f"{source.name} does not say its kernel or root hash.",
                 hint="Build it again with `make image`.",
             )
-        (work / "osrel").write_text(own_release(osrel, version))
-        (work / "cmdline").write_text(f"{command_line} {WORD}")
+        (work / "osrel").write_text(own_release(osrel, version, self.kind))
+        (work / "cmdline").write_text(f"{command_line} {self.kind.word}")
         made = work / "entry.efi"
         argv: list[str | Path] = ["ukify", "build", f"--stub={STUB}", f"--uname={uname}"]
         argv += [f"--linux={parts / 'linux'}", f"--initrd={parts / 'initrd'}"]
@@ -76,17 +93,18 @@ class ShellEntry:
         """Refuse an entry that the firmware would, or that opens nothing."""
         self.tree.run(["sbverify", "--cert", self.paths.keys / "db.crt", made], log=self.log)
         words = uki.section(self.tree, made, ".cmdline", work, log=self.log).split()
-        if words.count(WORD) != 1:
+        if words.count(self.kind.word) != 1:
             raise BuildError(
-                f"The entry that was made does not have the word {WORD}.", hint=f"See {self.log}."
+                f"The entry that was made does not have the word {self.kind.word}.",
+                hint=f"See {self.log}.",
             )
 
 
-def own_release(osrel: str, version: str) -> str:
+def own_release(osrel: str, version: str, kind: Kind) -> str:
     """Return the os-release of the version with the name and the sort key of this entry."""
     own = {
-        "IMAGE_ID": NAME,
-        "PRETTY_NAME": f'"Codex OS {version}: ROOT SHELLS ON THE CONSOLES"',
+        "IMAGE_ID": kind.name,
+        "PRETTY_NAME": f'"Codex OS {version}: {kind.title}"',
     }
     kept = [line for line in osrel.splitlines() if line.partition("=")[0] not in own]
     return "\n".join([*kept, *(f"{name}={value}" for name, value in own.items())]) + "\n"
