@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Further boot entries of the built version: for root shells, and for a factory reset.
 
-Each is a UKI of its own with the kernel, the initrd and the root hash of the version, signed with the
-same key. It lies beside the image, in no image and in no release: whoever lays it on a boot partition
-wants it there. They are no profiles of the UKI of the version, which would be less to move:
+Each is a UKI of its own with the kernel, the initrd and the root hash of the version, signed with
+the same key. It lies beside the image, in no image and in no release: whoever lays it on a boot
+partition wants it there. They are no profiles of the UKI of the version, which would be less to move:
 systemd-boot 257 starts any profile of a version on trial, and not its own entry.
 """
 
