@@ -3,7 +3,8 @@
 
 Each is a UKI of its own with the kernel, the initrd and the root hash of the version, signed with
 the same key. It lies beside the image, in no image and in no release: whoever lays it on a boot
-partition wants it there. They are no profiles of the UKI of the version, which would be less to move:
+partition wants it there. They are no profiles of the UKI of the version, less to move though they
+would be:
 systemd-boot 257 starts any profile of a version on trial, and not its own entry.
 """
 
