@@ -38,8 +38,8 @@ def keyring(paths: Paths) -> bytes:
     OpenPGP keyrings are put together by writing one behind the other.
     """
     more = sorted(paths.keys.glob("update-*.pub"))
-    found = b""
-    for path in (paths.keys / PUBLIC, *more):
+    found = (paths.keys / PUBLIC).read_bytes()
+    for path in more:
         content = path.read_bytes()
         # The first packet of a public key, in the old or the new form of its head.
         if content[:1] not in (b"\x98", b"\x99", b"\x9a", b"\xc6"):
