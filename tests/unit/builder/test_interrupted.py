@@ -179,7 +179,7 @@ if [ "${version-}" ]; then
   for s in raw efi; do echo "$version $*" >"$out.$s"; done; echo "$manifest" >"$out.manifest"
 else
   out=../../build/initrd/initrd
-  echo initrd >$out.cpio.zst; echo "$manifest" >$out.manifest
+  echo initrd >$out.cpio; echo "$manifest" >$out.manifest
 fi
 """
 
