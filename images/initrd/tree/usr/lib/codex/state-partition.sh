@@ -22,7 +22,10 @@ root_disk() {
 # UUID and label of each partition of a disk that is of this type, from the disk itself: udev may know an older state.
 state_partitions() {
 	lsblk --noheadings --list --output PATH "$1" | sort -u | while read -r path; do
-		found=$(blkid --probe --output export "$path" || true)
+		status=0
+		found=$(blkid --probe --output export "$path") || status=$?
+		# 2: nothing that blkid knows, as in an empty slot; 8: more than one thing at once, so not ours.
+		case $status in 0 | 2 | 8) ;; *) echo "codex-initrd: blkid ended with status $status for $path." >&2 ;; esac
 		case $found in
 		*"PART_ENTRY_TYPE=$type"*)
 			echo "$(echo "$found" | sed -n 's/^PART_ENTRY_UUID=//p') $(echo "$found" | sed -n 's/^PART_ENTRY_NAME=//p')"
