@@ -19,7 +19,7 @@ from tests.support.machine import DidNotBootError
 from tests.support.versions import broken, edits
 from tests.support.versions.install import install
 from tests.support.versions.kind import SILENT
-from tests.support.versions.not_starting import _file
+from tests.support.versions.not_starting import file_member
 from tests.updates.conftest import status
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def hang_boot(_lab: Lab) -> Broken:
 
 def hang_initrd(_lab: Lab) -> Broken:
     kind = broken.hang_initrd()
-    soon = _file("etc/systemd/system/initrd.target.d/90-test.conf", _SOON)
+    soon = file_member("etc/systemd/system/initrd.target.d/90-test.conf", _SOON)
     change = replace(kind.change, initrd_extra=[*kind.change.initrd_extra, cpio.archive([soon])])
     return replace(
         kind, change=change, said="the initrd did not end; it waited for codex-test-hang"

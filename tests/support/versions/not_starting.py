@@ -10,7 +10,7 @@ from tests.support.versions.kind import SILENT, Broken
 from tests.support.versions.make import Change
 
 
-def _file(path: str, text: str, mode: int = 0o644) -> Member:
+def file_member(path: str, text: str, mode: int = 0o644) -> Member:
     return Member(path, stat.S_IFREG | mode, text.encode())
 
 
@@ -24,7 +24,9 @@ def _initrd(*members: Member) -> Change:
 
 def panic() -> Broken:
     """The kernel panics: the first program of the initrd ends."""
-    init = _file("init", "#!/bin/sh\necho codex-test: PID 1 ends >/dev/console\nexit 1\n", 0o755)
+    init = file_member(
+        "init", "#!/bin/sh\necho codex-test: PID 1 ends >/dev/console\nexit 1\n", 0o755
+    )
     what = "The first program of the initrd ends, at which the kernel panics."
     return Broken("panic", what, "resets", SILENT, _initrd(init))
 
@@ -33,7 +35,7 @@ def root_not_found() -> Broken:
     """The initrd cannot open the root: it asks for a partition that is nowhere."""
     text = "#!/bin/sh\necho codex-test: there is no root >&2\nexit 1\n"
     what = "The initrd fails to open the root, reports, and restarts the machine."
-    opener = _file("usr/lib/codex/open-root", text, 0o755)
+    opener = file_member("usr/lib/codex/open-root", text, 0o755)
     return Broken("root-not-found", what, "resets", SILENT, _initrd(opener))
 
 
@@ -55,7 +57,7 @@ def hang_initrd() -> Broken:
     text = _NEVER.format(name="hang-initrd", order="Before=initrd-root-device.target sysroot.mount")
     folder = "etc/systemd/system"
     change = _initrd(
-        _file(f"{folder}/{name}", text),
+        file_member(f"{folder}/{name}", text),
         _link(f"{folder}/initrd-root-device.target.requires/{name}", f"../{name}"),
     )
     what = "A unit of the initrd never ends, and the root waits for it."
