@@ -2,7 +2,8 @@
 """A server of files on a loopback port that can lie, be slow, stop, and send people elsewhere.
 
 It is honest but for the names that ``behaviours`` has, whose keys are names or patterns of names,
-such as ``store/*``. ``sent`` counts the bytes of each name that really went out.
+such as ``store/*``. ``sent`` counts the bytes of each name that went out, whole parts of 64 KiB
+where a connection was cut.
 """
 
 from __future__ import annotations
@@ -81,8 +82,9 @@ class Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             for at in range(0, len(content), _PART):
                 part = content[at : at + _PART]
-                self.wfile.write(part)
+                # Before the writing: who has the last byte may ask at once how many there were.
                 self.server.sent[name] += len(part)
+                self.wfile.write(part)
             self.wfile.flush()
 
     def cut(self) -> None:
