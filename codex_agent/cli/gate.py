@@ -84,6 +84,18 @@ def given_up(host: HostSnapshot, why: str) -> HostSnapshot:
     return _with(host, Check("failed-units", "failed", why, "systemctl --failed", gates=True))
 
 
+def on_trial(host: HostSnapshot) -> HostSnapshot:
+    """Return the snapshot with the verdict of a version that has not been found good before.
+
+    One that leaves no room to write is not blessed: to go back is safe as long as it is counted.
+    """
+    made = [
+        replace(check, gates=True) if check.name == "disk-space" else check
+        for check in host.verdict.checks
+    ]
+    return replace(host, verdict=checks.verdict(made))
+
+
 def _with(host: HostSnapshot, judged: Check) -> HostSnapshot:
     # It gates here: else something that degrades the host would settle the verdict of a boot that
     # hangs, and the boot would count as good.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from codex_agent.cli import gate, render
 from codex_agent.cli.collect import collect
+from codex_agent.host import boots
 from codex_agent.host.root import Root
 from codex_agent.probe import record
 from codex_agent.problem import shown
@@ -30,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
             host = gate.wait(root, arguments.timeout)
         else:
             host = gate.given_up(show(root), shown(arguments.gave_up))
+        if boots.entry(root).tries_left is not None:
+            host = gate.on_trial(host)
         # Kept before it is said: whoever reads it may restart the host at once.
         wrong = record.finish(root, host)
         counted = record.stop_counting(root) if arguments.gave_up is None else None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _RANK: dict[VerdictState, int] = {"healthy": 0, "degraded": 1, "failed": 2}
 _STARTING = ("initializing", "starting")
 _SHOWN = 5  # names in a sentence
+_NO_ROOM_BYTES = 1024 * 1024  # with less than this left nothing can be relied on to be written
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ def disk_space(host: HostSnapshot, percent_min: float) -> Check:
         return Check(name, "unknown", f"The file systems are not known: {why}.")
     measured = 0
     full: list[str] = []
+    no_room = False
     for entry in host.filesystems:
         if entry.read_only or not entry.total_bytes or entry.available_bytes is None:
             continue
@@ -180,10 +182,12 @@ def disk_space(host: HostSnapshot, percent_min: float) -> Check:
         free = 100 * entry.available_bytes / entry.total_bytes
         if free < percent_min:
             full.append(f"{entry.mount} has {free:.1f} % left")
+        if entry.mount in ("/", "/var"):
+            no_room = no_room or entry.available_bytes < _NO_ROOM_BYTES
     if full:
         hint = f"Free some space; at least {percent_min:g} % should be left."
         text = f"Space runs out: {', '.join(full[:_SHOWN])}."
-        return Check(name, "degraded", text, hint)
+        return Check(name, "failed" if no_room else "degraded", text, hint)
     if not measured:
         return Check(name, "unknown", "No file system that can be written to could be measured.")
     return Check(name, "ok", f"At least {percent_min:g} % is left on {measured} file system(s).")

@@ -21,6 +21,7 @@ from codex_agent.host.boots import Boot
 from codex_agent.host.model import BootReason
 from codex_agent.host.plain import plain
 from codex_agent.host.reading import Unreadable
+from codex_agent.probe import reserve
 from codex_agent.problem import shown
 from codex_agent.provision import files
 
@@ -66,7 +67,10 @@ def finish(root: Root, host: HostSnapshot) -> str | None:
         verdict=host.verdict.state,
         reasons=[BootReason(shown(check.name), shown(check.message)) for check in bad],
     )
-    return _put(root, judged)
+    problem = _put(root, judged)
+    if problem is None and host.verdict.state in boots.GOOD:
+        return reserve.hold(Path(root.at(boots.FOLDER)))
+    return problem
 
 
 def stop_counting(root: Root) -> str | None:
@@ -115,8 +119,16 @@ def _this(root: Root) -> Boot | None:
 
 
 def _put(root: Root, found: Boot) -> str | None:
+    """Write it; where that fails, once more with the room that was held back for it."""
+    folder = Path(root.at(boots.FOLDER))
+    problem = _written(root, found, folder)
+    if problem is not None and reserve.give(folder):
+        return _written(root, found, folder)
+    return problem
+
+
+def _written(root: Root, found: Boot, folder: Path) -> str | None:
     try:
-        folder = Path(root.at(boots.FOLDER))
         files.directory(folder, files.PUBLIC_DIRECTORY)
         files.remove_unfinished(folder)
         content, problem = _kept(root, folder)

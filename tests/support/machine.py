@@ -154,6 +154,8 @@ class Machine:
         return True
 
     def _keep(self) -> None:
+        # A process that has just ended is still to be waited for.
+        self.guest.wait_exit(60)
         self.boots.append(self.console())
         kept = Paths.find().build / "test-logs"
         serial_logs.keep(self.name, kept)

@@ -75,6 +75,18 @@ def test_space_below_the_limit_degrades(tree: Tree) -> None:
     assert host.verdict.state == "degraded"
 
 
+def test_no_room_at_all_is_a_failure_that_degrades(tree: Tree) -> None:
+    trees.image_secure_boot(tree)
+    import os
+
+    tree.statvfs = lambda _path: os.statvfs_result((4096, 4096, 9999, 255, 0, 10, 9, 9, 0, 255))
+    host = tree.sample().host
+    check = next(c for c in host.verdict.checks if c.name == "disk-space")
+    assert (check.state, check.message) == ("failed", "Space runs out: /var has 0.0 % left.")
+    # A version that was good before stays: the other one has the same /var.
+    assert host.verdict.state == "degraded"
+
+
 def test_configuration_names_the_first_problem(tree: Tree) -> None:
     trees.image_secure_boot(tree)
     problems = [Problem("/etc/codex/hostname is not valid: it is empty.", "Correct it."),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from codex_agent.cli import gate, main, render, status
 from codex_agent.host import boots
 from codex_agent.host.boots import Boot, Entry
-from codex_agent.host.model import BootReason
+from codex_agent.host.model import BootReason, Check
 from codex_agent.host.plain import plain
 from codex_agent.probe import record
 from tests.unit.agent.probe.starts import (
@@ -167,6 +167,19 @@ def test_the_gate_keeps_it_before_it_says_it(
         "codex-reason: disk-space: Space runs out.",
     ]
     assert err == ""
+
+
+@root_only
+@pytest.mark.parametrize(("counter", "status_wanted"), [("", 1), ("+2-1", 2)])
+def test_no_room_gives_a_trial_up_and_nothing_else(
+    image: Tree, monkeypatch: pytest.MonkeyPatch, counter: str, status_wanted: int
+) -> None:
+    start(image, "0.1.58", 1, counter)
+    full = Check("disk-space", "failed", "Space runs out: /var has 0.0 % left.")
+    monkeypatch.setattr(status, "Root", lambda: image.root)
+    monkeypatch.setattr(gate, "wait", lambda _root, _timeout_s: judged(image, full))
+    assert main.main(["status", "--gate"]) == status_wanted
+    assert boots.journal(image.root)[-1].verdict == ("failed" if counter else "degraded")
 
 
 def test_a_good_boot_has_no_reasons(image: Tree) -> None:
