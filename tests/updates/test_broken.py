@@ -115,7 +115,7 @@ def told(machine: Machine) -> dict[str, Any]:
     """What the running version says of the others: by `codex status` and `codex update status`."""
     done = machine.run("codex status --json")
     host = json.loads(done.stdout)
-    found: dict[str, Any] = {given["version"]: given for given in host["given_up"]["value"] or []}
+    found: dict[str, Any] = {given["version"]: given for given in host["given_up"] or []}
     return {"given_up": found, "bad": status(machine)["bad"]}
 
 

@@ -7,6 +7,7 @@ the same is what the tests of updates show.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tests.support import disk, gpt, programs
@@ -36,8 +37,10 @@ def install(target: Path, made: Made, replaced: str, tries: int = 3) -> None:
         programs.run("sfdisk", "--quiet", "--part-label", target, number, label)
     esp = gpt.only(gpt.read(target), gpt.ESP)
     where = f"{target}@@{esp.offset}"
+    # Whole: a version's name can be the beginning of another's.
+    old = re.compile(rf"/EFI/Linux/codex-os_{re.escape(replaced)}(?:\+[0-9-]+)?\.efi")
     for path in disk.fat_list(target, esp):
-        if path.startswith(f"/EFI/Linux/codex-os_{replaced}") and path[-4:] == ".efi":
+        if old.fullmatch(path):
             programs.run("mdel", "-i", where, f"::{path}")
     name = f"codex-os_{made.version}+{tries}-0.efi"
     disk.fat_write(target, esp, made.uki, f"/EFI/Linux/{name}")
