@@ -117,7 +117,7 @@ def test_recorder_that_died_is_told(recorder: Recorder) -> None:
 
 
 def test_disk_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="(?s)did not start.*there is no file"):
+    with pytest.raises(AssertionError, match=r"(?s)did not start.*there is no file"):
         Recorder(tmp_path / "none", tmp_path / "log")
 
 

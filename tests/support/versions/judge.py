@@ -3,7 +3,9 @@
 
 systemd-boot takes the newest entry that is not given up. Such an entry starts when its UKI is the
 file that was signed, and when root and hash tree are what the root hash in it wants. One that is
-counted and does not start gives way to the next; one that is not counted has to start.
+counted and does not start gives way to the next; one that is not counted has to start. An empty
+file is no entry, whatever its name: systemd-boot lists only UKIs whose sections it can read. Linux
+leaves one where a file is renamed on a FAT and the power is cut before its size follows the name.
 
 A judge sees many cuts of one log. Partitions to which the same was written are looked at once.
 """
@@ -19,6 +21,7 @@ from tests.support.programs import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.support.gpt import Partition
     from tests.support.replay import Cut
@@ -63,7 +66,15 @@ class Judge:
                 if left == "0":
                     found.append(f"{name} was given up")
                     continue
-                fault = self._fault(cut, table, esp, name, version)
+                try:
+                    uki = disk.fat_read(cut.disk, esp, name, self._scratch / "uki.efi")
+                except ProgramError:
+                    fault: str | None = "its UKI cannot be read"
+                else:
+                    if not uki.stat().st_size:
+                        found.append(f"{name} is empty")
+                        continue
+                    fault = self._fault(cut, table, uki, version)
                 if fault is None:
                     return Judged(version, "; ".join(found))
                 found.append(f"{name}: {fault}")
@@ -71,14 +82,8 @@ class Judge:
                     return Judged("", "; ".join(found))
         return Judged("", "; ".join(found) or f"no entry of ours in {names}")
 
-    def _fault(
-        self, cut: Cut, table: list[Partition], esp: Partition, name: str, version: str
-    ) -> str | None:
+    def _fault(self, cut: Cut, table: list[Partition], uki: Path, version: str) -> str | None:
         """Return why a version would not start, None where it would."""
-        try:
-            uki = disk.fat_read(cut.disk, esp, name, self._scratch / "uki.efi")
-        except ProgramError:
-            return "its UKI cannot be read"
         signed, root_hash = self._lab.signed(version)
         if uki.read_bytes() != signed.read_bytes():
             return "its UKI is not what was signed"

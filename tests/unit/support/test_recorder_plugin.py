@@ -30,7 +30,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTy
         "FLAG_MAY_TRIM": MAY_TRIM,
         "FLAG_FUA": FUA,
     }
-    monkeypatch.setitem(sys.modules, "nbdkit", SimpleNamespace(**constants))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "nbdkit", SimpleNamespace(**constants))
     found = importlib.import_module(NAME)
     (tmp_path / "disk").write_bytes(b"-" * 4096)
     found.config("disk", str(tmp_path / "disk"))
