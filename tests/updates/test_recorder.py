@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import holes, programs, write_log
+from tests.support.kept_disk import KeptDisk
 from tests.support.recorder import Recorder
 from tests.support.replay import Replay
 from tests.support.write_log import Kind
@@ -100,6 +101,19 @@ def test_client_that_is_killed_leaves_a_log_of_what_is_on_the_disk(
     recorder.end()
     assert len(write_log.read(tmp_path / "log")) >= 16
     _is_replayed(before, tmp_path / "log", disk)
+
+
+def test_two_recordings_one_after_the_other(disk: Path, tmp_path: Path) -> None:
+    """Each log brings the disk of its beginning to the disk of its end."""
+    kept = KeptDisk(tmp_path / "machine", disk)
+    kept.flat()
+    for number in range(2):
+        before = kept.copy(tmp_path / "before")
+        recorder = Recorder(kept.flat(), tmp_path / "log")
+        _client(recorder, f"write -P {number + 1} {number}M 3M", "flush", "discard 2M 64k")
+        recorder.end()
+        assert len(write_log.read(tmp_path / "log")) >= 3
+        _is_replayed(before, tmp_path / "log", kept.copy(tmp_path / "after"))
 
 
 def test_a_large_range_of_zeros_takes_no_place(recorder: Recorder, disk: Path) -> None:
