@@ -42,7 +42,7 @@ class GuestSpec:
 
     ``disk`` replaces the raw image of the latest build; an overlay is written either way. A restart
     ends the guest unless it ``reboots``; with ``keep_disk`` the next one goes on from its disk.
-    All that it writes to the disk is logged to ``write_log`` in the format of dm-log-writes.
+    Its disk is what is served on the Unix socket ``nbd``, where one is given.
     """
 
     name: str
@@ -56,7 +56,7 @@ class GuestSpec:
     exit_nonce: str | None = None
     keep_disk: bool = False
     reboots: bool = False
-    write_log: Path | None = None
+    nbd: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -229,14 +229,14 @@ class Guest:
 
     def _prepare(self, spec: GuestSpec, version: str) -> None:
         overlay = self.directory / "disk.qcow2"
-        if self.directory.exists() and not (spec.keep_disk and overlay.exists()):
+        if self.directory.exists() and not spec.keep_disk:
             shutil.rmtree(self.directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         for name in ("serial.log", "exit", "qemu.log", "known_hosts"):
             (self.directory / name).unlink(missing_ok=True)
         (self.directory / "exit").touch()
         backing = spec.disk or self.paths.image(version, ".raw")
-        if not overlay.exists():
+        if spec.nbd is None and not overlay.exists():
             create: list[str | Path] = [
                 "qemu-img",
                 "create",
@@ -350,18 +350,12 @@ class Guest:
         return argv
 
     def _disk(self, spec: GuestSpec) -> list[str | Path]:
+        if spec.nbd is not None:
+            # Flushes of the guest are passed on, unlike below: who serves the disk may count them.
+            served = f"server.type=unix,server.path={spec.nbd},discard=unmap"
+            return ["-blockdev", f"driver=nbd,node-name=disk,{served}"]
         disk = f"if=none,id=disk,format=qcow2,file={self.directory / 'disk.qcow2'}"
-        if spec.write_log is None:
-            return ["-drive", f"{disk},cache=unsafe,discard=unmap"]
-        spec.write_log.write_bytes(b"")
-        overlay = self.directory / "disk.qcow2"
-        nodes = [
-            f"driver=file,node-name=file,filename={overlay},cache.no-flush=on",
-            "driver=qcow2,node-name=qcow2,file=file,cache.no-flush=on",
-            f"driver=file,node-name=log,filename={spec.write_log},cache.no-flush=on",
-            "driver=blklogwrites,node-name=disk,file=qcow2,log=log",
-        ]
-        return [word for node in nodes for word in ("-blockdev", node)]
+        return ["-drive", f"{disk},cache=unsafe,discard=unmap"]
 
     @staticmethod
     def _network(spec: GuestSpec) -> str:

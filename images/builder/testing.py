@@ -132,6 +132,8 @@ class Tests:
         if any(not suite.startswith(("tests/unit", KERNEL)) for suite in suites):
             Image(self.paths, self.settings, self.tree).ensure()
             self.tree.ensure_browser()
+        if any(suite.startswith(UPDATES) for suite in suites):
+            self.tree.ensure_updates()
         self._pytest([*suites, *options])
 
     def _ensure_kernel(self) -> None:

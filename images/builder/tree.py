@@ -26,7 +26,11 @@ HOST_FILES = (
     "/root/.npmrc",
 )
 # Groups of packages that are added to the tree when a target needs them, in words.
-GROUPS = {"browser": "the browser", "kernel": "headers and checkers of kernel code"}
+GROUPS = {
+    "browser": "the browser",
+    "kernel": "headers and checkers of kernel code",
+    "updates": "the recorder of a disk's writes",
+}
 
 
 def names(paths: Paths, group: str) -> list[str]:
@@ -95,6 +99,10 @@ class Tree:
     def ensure_kernel(self) -> None:
         """Add what only checks and tests of kernel code need; `make run` does without it."""
         self._ensure_group("kernel")
+
+    def ensure_updates(self) -> None:
+        """Add what only the tests of updates need; `make run` does without it."""
+        self._ensure_group("updates")
 
     def _ensure_group(self, group: str) -> None:
         wanted = stamp.digest(

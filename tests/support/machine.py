@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 from builder.guest import Guest, GuestSpec
 from builder.paths import Paths
 
-from tests.support import milestones, programs, serial_logs, timeouts
+from tests.support import milestones, serial_logs, timeouts
 from tests.support.guests import free_port
+from tests.support.kept_disk import KeptDisk
+from tests.support.recorder import Recorder
 
 if TYPE_CHECKING:
     import subprocess
@@ -32,7 +34,10 @@ class DidNotBootError(AssertionError):
 
 @dataclass
 class Machine:
-    """One computer; ``disk`` is a raw image that stays as it is, what is written lies beside."""
+    """One computer; ``disk`` is a raw image that stays as it is, what is written lies beside.
+
+    With ``logs_writes`` the next starts record all that is written to the disk.
+    """
 
     name: str
     disk: Path
@@ -40,6 +45,7 @@ class Machine:
     logs_writes: bool = False
     reads_flushes: bool = False
     _guest: Guest | None = None
+    _recorder: Recorder | None = None
 
     @property
     def guest(self) -> Guest:
@@ -61,13 +67,15 @@ class Machine:
     def on(self) -> Guest:
         """Start it with the disk that it has."""
         self.off()
+        if self.logs_writes:
+            self._recorder = Recorder(self._kept.flat(), self.writes)
         spec = GuestSpec(
             name=self.name,
             https_port=free_port(),
             ssh_port=free_port(),
-            disk=self.disk,
+            disk=self._kept.base,
             keep_disk=True,
-            write_log=self.writes if self.logs_writes else None,
+            nbd=self._recorder.socket if self._recorder else None,
         )
         self._guest = Guest.start(spec)
         serial_logs.register(self.name, self._guest.serial_log)
@@ -75,13 +83,13 @@ class Machine:
 
     def off(self) -> None:
         """Cut its power: the emulator is killed, whatever it does."""
-        if self._guest is None:
-            return
-        pid = self._guest.pid
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
-        self._ended(60)
-        self._keep()
+        if self._guest is not None:
+            pid = self._guest.pid
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+            self._ended(60)
+            self._keep()
+        self._end_recording()
 
     def restarted(self, limit_s: float = timeouts.BOOT_S) -> str:
         """Wait until the guest restarts or powers off by itself; return its console."""
@@ -91,6 +99,7 @@ class Machine:
                 f"{self.name} did not restart within {limit_s:.0f} s:\n{text[-2000:]}"
             )
         self._keep()
+        self._end_recording()
         return self.boots[-1]
 
     def verdict(self, limit_s: float = timeouts.BOOT_S) -> re.Match[str]:
@@ -131,9 +140,7 @@ class Machine:
 
     def raw(self, target: Path) -> Path:
         """Write the disk as it is now to a raw file, sparse; the machine has to be off."""
-        source = self.folder / "disk.qcow2"
-        programs.run("qemu-img", "convert", "-f", "qcow2", "-O", "raw", source, target)
-        return target
+        return self._kept.copy(target)
 
     def forget(self) -> None:
         """Turn it off and remove all that it has written."""
@@ -144,6 +151,15 @@ class Machine:
         """Take the firmware's variables of another machine."""
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(other.folder / "vars.fd", self.folder / "vars.fd")
+
+    @property
+    def _kept(self) -> KeptDisk:
+        return KeptDisk(self.folder, self.disk)
+
+    def _end_recording(self) -> None:
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            recorder.end()
 
     def _ended(self, limit_s: float) -> bool:
         deadline = time.monotonic() + limit_s

@@ -79,13 +79,22 @@ def test_direct_boot_gets_kernel_initrd_and_sealed_command_line(image: Paths) ->
     assert not any("pflash" in word for word in argv)
 
 
-def test_a_guest_that_reboots_and_one_whose_writes_are_logged(image: Paths, tmp_path: Path) -> None:
+def test_a_guest_that_reboots(image: Paths) -> None:
     assert "-no-reboot" in _argv(image, GuestSpec("t"))
     assert "-no-reboot" not in _argv(image, GuestSpec("t", reboots=True))
-    argv = _argv(image, GuestSpec("t", write_log=tmp_path / "writes"))
-    assert f"driver=file,node-name=log,filename={tmp_path}/writes,cache.no-flush=on" in argv
-    assert (tmp_path / "writes").exists()
+
+
+def test_a_disk_that_is_served(image: Paths, programs: Programs) -> None:
+    """It is the only disk, and what is flushed is passed on."""
+    argv = _argv(image, GuestSpec("t", nbd=Path("/tmp/x/socket")))
+    assert _after(argv, "-blockdev") == [
+        "driver=nbd,node-name=disk,server.type=unix,server.path=/tmp/x/socket,discard=unmap"
+    ]
+    assert not any("disk.qcow2" in word for word in argv)
     assert "virtio-blk-pci,drive=disk,serial=codex-disk,bootindex=1" in argv
+    started = _started(image, nbd=Path("/tmp/x/socket"), keep_disk=True)
+    assert not (started.directory / "disk.qcow2").exists()
+    assert programs.calls("qemu-img") == []
 
 
 def test_firmware_boot_has_secure_flash_and_nothing_of_the_uki(image: Paths) -> None:
@@ -296,6 +305,15 @@ def test_new_start_forgets_the_old_disk_unless_it_is_kept(image: Paths) -> None:
     assert second.serial_text() == ""
     second.stop()
     assert (_started(image).directory / "disk.qcow2").read_text() == ""
+
+
+def test_kept_folder_keeps_what_was_put_there_before_the_first_start(image: Paths) -> None:
+    folder = image.guests / "t"
+    folder.mkdir(parents=True)
+    (folder / "vars.fd").write_text("variables of another machine")
+    assert _started(image, keep_disk=True).directory == folder
+    assert (folder / "vars.fd").read_text() == "variables of another machine"
+    assert (folder / "disk.qcow2").exists()
 
 
 def test_ssh_trusts_only_the_key_that_the_console_named(image: Paths, programs: Programs) -> None:

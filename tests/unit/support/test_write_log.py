@@ -1,106 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logs of writes: what is read of them, and what a power cut may leave of a disk."""
+"""Logs of writes: what is read of them, whole or broken off."""
 
 from __future__ import annotations
 
-import random
-import struct
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support import write_log
-from tests.support.write_log import SECTOR
+from tests.support.write_log import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FLUSH, FUA, DISCARD = 1, 2, 4
-
-
-def _log(path: Path, *requests: tuple[int, bytes, int]) -> Path:
-    """Write a log of requests: sector, content, flags."""
-    parts = [struct.pack("<QQQI", 0x6A736677736872, 1, len(requests), SECTOR).ljust(SECTOR, b"\0")]
-    for sector, content, flags in requests:
-        head = struct.pack("<QQQQ", sector, len(content) // SECTOR, flags, 0)
-        parts.append(head.ljust(SECTOR, b"\0"))
-        parts.append(b"" if flags & DISCARD else content)
-    path.write_bytes(b"".join(parts))
-    return path
-
-
-def _sectors(letter: bytes, count: int = 1) -> bytes:
-    return letter * SECTOR * count
-
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    return _log(
-        tmp_path / "log",
-        (0, _sectors(b"a", 4), 0),
-        (0, b"", FLUSH),
-        (1, _sectors(b"b", 2), 0),
-        (3, _sectors(b"c"), FUA),
-    )
-
-
-def _disk(path: Path) -> Path:
-    path.write_bytes(_sectors(b"-", 4))
+    path = tmp_path / "log"
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    write_log.append(file, Kind.WRITE, 0, 2048, data=b"a" * 2048)
+    write_log.append(file, Kind.FLUSH)
+    write_log.append(file, Kind.ZERO, 1 << 40, 1 << 33)
+    write_log.append(file, Kind.WRITE, 1536, 512, forced=True, data=bytearray(b"c" * 512))
+    os.close(file)
     return path
 
 
 def test_all_requests_in_their_order(log: Path) -> None:
     writes = write_log.read(log)
-    assert [(w.offset, w.size, w.flush, w.forced) for w in writes] == [
-        (0, 2048, False, False), (0, 0, True, False), (512, 1024, False, False),
-        (1536, 512, False, True),
+    assert [(w.kind, w.offset, w.size, w.forced) for w in writes] == [
+        (Kind.WRITE, 0, 2048, False), (Kind.FLUSH, 0, 0, False),
+        (Kind.ZERO, 1 << 40, 1 << 33, False), (Kind.WRITE, 1536, 512, True),
     ]  # fmt: skip
+    content = log.read_bytes()
+    assert content[writes[0].data : writes[1].at] == b"a" * 2048
+    assert content[writes[3].data :] == b"c" * 512
 
 
 def test_a_log_that_breaks_off_ends_before_what_is_not_whole(log: Path) -> None:
     whole = log.read_bytes()
-    for size in range(SECTOR, len(whole) + 1, 256):
+    ends = [write.at for write in write_log.read(log)[1:]] + [len(whole)]
+    for size in range(len(whole) + 1):
         log.write_bytes(whole[:size])
-        assert len(write_log.read(log)) <= 4
-    log.write_bytes(whole[:-1])
-    assert len(write_log.read(log)) == 3
+        assert len(write_log.read(log)) == sum(end <= size for end in ends)
 
 
-def test_what_is_no_log(tmp_path: Path) -> None:
-    (tmp_path / "log").write_bytes(bytes(4096))
-    with pytest.raises(AssertionError, match="not a log"):
-        write_log.read(tmp_path / "log")
+@pytest.mark.parametrize("place", ["beginning", "middle"])
+def test_what_is_no_log(log: Path, place: str) -> None:
+    content = log.read_bytes()
+    at = write_log.read(log)[2].at if place == "middle" else 0
+    log.write_bytes(content[:at] + b"\0" + content[at + 1 :])
+    with pytest.raises(AssertionError, match=f"not a log of writes at byte {at}"):
+        write_log.read(log)
 
 
-def test_what_was_flushed_or_forced_is_there_whatever_chance_says(
-    log: Path, tmp_path: Path
-) -> None:
+def test_what_is_certain_ends_at_the_last_flush(log: Path) -> None:
     writes = write_log.read(log)
-    seen = set()
-    for seed in range(64):
-        disk = _disk(tmp_path / "disk")
-        write_log.replay(log, writes, disk, 4, random.Random(seed))
-        content = disk.read_bytes()
-        assert content[:SECTOR] == _sectors(b"a")
-        assert content[3 * SECTOR :] == _sectors(b"c")
-        seen.add(content[SECTOR : 3 * SECTOR : SECTOR])
-    # Nothing, all, and either half of the request that no flush has followed.
-    assert seen == {b"aa", b"bb", b"ba", b"ab"}
-
-
-def test_before_the_first_flush_nothing_is_certain(log: Path, tmp_path: Path) -> None:
-    writes = write_log.read(log)
-    states = set()
-    for seed in range(64):
-        disk = _disk(tmp_path / "disk")
-        write_log.replay(log, writes, disk, 1, random.Random(seed))
-        states.add(disk.read_bytes()[::SECTOR])
-    assert {b"----", b"aaaa"} < states
-
-
-def test_a_discard_leaves_zeros(tmp_path: Path) -> None:
-    log = _log(tmp_path / "log", (1, _sectors(b"x", 2), DISCARD), (0, b"", FLUSH))
-    writes = write_log.read(log)
-    disk = _disk(tmp_path / "disk")
-    write_log.replay(log, writes, disk, 2, random.Random(1))
-    assert disk.read_bytes()[::SECTOR] == b"-\0\0-"
+    assert [write_log.certain(writes, end) for end in range(5)] == [0, 0, 1, 1, 1]
