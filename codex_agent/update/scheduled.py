@@ -71,12 +71,12 @@ def run(updater: Updater, now: datetime) -> Outcome:
 def _notify(updater: Updater) -> Outcome:
     found = check(updater, Wish())
     if found.refused is not None:
-        text = f"Version {found.offered} is offered. {found.refused.message}"
+        text = f"Version {found.version} is offered. {found.refused.message}"
     elif found.newer:
-        text = f"Version {found.offered} is offered, {found.running} is running."
+        text = f"Version {found.version} is offered, {found.running} is running."
     else:
         text = f"Version {found.running} is running; nothing is newer."
-    return Outcome(found.newer, found.offered, text)
+    return Outcome(found.newer, found.version, text)
 
 
 def _bring_back(turn: Turn, *, open_now: bool) -> None:

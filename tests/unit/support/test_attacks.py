@@ -105,7 +105,7 @@ def test_replayed_index(released: Folder, machine: Host, tmp_path: Path) -> None
     old = Copy.of(folder.path, tmp_path / "old", OLD).index()
     folder.add(NEW, seed=2)
     copy = Copy.of(folder.path, tmp_path / "copy", NEW)
-    assert check(machine.updater(str(copy.folder)), Wish()).offered == NEW
+    assert check(machine.updater(str(copy.folder)), Wish()).version == NEW
     copy.replay(old)
     assert copy.listed().keys() == {n for n in copy.listed() if OLD in n}
     with pytest.raises(UpdateError, match="was offered before") as caught:

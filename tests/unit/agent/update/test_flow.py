@@ -150,7 +150,7 @@ class TestRefusals:
         folder.add(NEW)
         saved = {name: (folder.path / name).read_bytes() for name in (names.SUMS, names.SIGNATURE)}
         folder.add("0.1.12")
-        assert check(machine.updater(str(folder.path)), Wish()).offered == "0.1.12"
+        assert check(machine.updater(str(folder.path)), Wish()).version == "0.1.12"
         for name, content in saved.items():
             (folder.path / name).write_bytes(content)
         error = refused(machine, folder.path)
@@ -322,7 +322,7 @@ class TestRefusals:
         folder.add(NEW)
         with machine.updater(str(folder.path)).alone():
             assert refused(machine, folder.path).kind is Exit.BUSY
-            assert check(machine.updater(str(folder.path)), Wish()).offered == NEW
+            assert check(machine.updater(str(folder.path)), Wish()).version == NEW
 
     def test_the_lock_outlives_us_in_our_programs(self, machine: Host, folder: Folder) -> None:
         folder.add(NEW)

@@ -203,7 +203,7 @@ class TestStatus:
     def test_at_rest(self, machine: Host) -> None:
         found = status(machine)
         assert (found.running, found.boot) == (RUNNING, "blessed")
-        assert [(v.version, v.running, v.default, v.whole) for v in found.versions] == [
+        assert [(v.version, v.running, v.starts_next, v.whole) for v in found.versions] == [
             (OLD, False, False, True), (RUNNING, True, True, True),
         ]  # fmt: skip
         assert found.problems == []
@@ -218,15 +218,15 @@ class TestStatus:
         found = status(machine)
         assert found.progress is not None
         assert (found.progress.stage, found.progress.under_way) == ("written", False)
-        assert [v.tries_left for v in found.versions if v.default] == [3]
+        assert [v.tries_left for v in found.versions if v.starts_next] == [3]
         machine.restart(NEW, blessed=False)
         found = status(machine)
-        assert [v.version for v in found.versions if v.default] == [RUNNING]
+        assert [v.version for v in found.versions if v.starts_next] == [RUNNING]
         assert found.bad == {NEW: "it did not start well in 3 tries"}
 
     def test_a_default_in_small_letters(self, machine: Host) -> None:
         machine.variable(boot.DEFAULT, f"CODEX-OS_{OLD}.EFI".lower())
-        assert [v.version for v in status(machine).versions if v.default] == [OLD]
+        assert [v.version for v in status(machine).versions if v.starts_next] == [OLD]
 
     def test_without_privilege(self, machine: Host) -> None:
         machine.uid = 1000
