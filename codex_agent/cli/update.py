@@ -16,6 +16,7 @@ from codex_agent.cli.rows import Rows, size
 from codex_agent.config import update as policies
 from codex_agent.host.plain import plain
 from codex_agent.problem import shown
+from codex_agent.update import applying
 from codex_agent.update.check import check
 from codex_agent.update.conclude import conclude
 from codex_agent.update.exits import Exit, UpdateError
@@ -130,7 +131,7 @@ def _act(arguments: argparse.Namespace, updater: Updater, loaded: policies.Loade
         arguments.fetch_only,
     )  # fmt: skip
     with updater.alone() as turn:
-        return turn.apply(wish)
+        return applying.apply(turn, wish)
 
 
 def _out(value: Any, text: str, *, as_json: bool) -> None:

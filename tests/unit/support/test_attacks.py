@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from codex_agent.update import names
+from codex_agent.update import applying, names
 from codex_agent.update.check import check
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Wish
@@ -69,7 +69,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 def _apply(machine: Host, folder: Path, **wish: object) -> None:
     with machine.updater(str(folder)).alone() as turn:
-        turn.apply(Wish(**wish))  # type: ignore[arg-type]
+        applying.apply(turn, Wish(**wish))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
