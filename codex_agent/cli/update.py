@@ -16,6 +16,7 @@ from codex_agent.cli.rows import Rows, size
 from codex_agent.config import update as policies
 from codex_agent.host.plain import plain
 from codex_agent.problem import shown
+from codex_agent.update import applying
 from codex_agent.update.check import check
 from codex_agent.update.conclude import conclude
 from codex_agent.update.exits import Exit, UpdateError
@@ -130,7 +131,7 @@ def _act(arguments: argparse.Namespace, updater: Updater, loaded: policies.Loade
         arguments.fetch_only,
     )  # fmt: skip
     with updater.alone() as turn:
-        return turn.apply(wish)
+        return applying.apply(turn, wish)
 
 
 def _out(value: Any, text: str, *, as_json: bool) -> None:
@@ -156,7 +157,7 @@ def text_of_check(found: Found) -> str:
     rows = Rows({})
     rows.add("Running", found.running)
     new = "newer" if found.newer else "not newer" if found.refused is None else "refused"
-    rows.add("Offered", f"{found.offered}, {new}")
+    rows.add("Offered", f"{found.version}, {new}")
     rows.add("Built", f"{found.built_at}, kernel {found.kernel}")
     rows.add("Signed by", found.key)
     rows.add("Size", f"{size(found.whole_bytes)} in all; of the root only what differs is fetched")
@@ -187,7 +188,7 @@ def text_of_status(status: Status) -> str:
         if version.tries_left is not None:
             words.append(f"{version.tries_left} tries left")
         words += ["running"] if version.running else []
-        words += ["starts next"] if version.default else []
+        words += ["starts next"] if version.starts_next else []
         words += ["NOT WHOLE"] if version.whole is False else []
         rows.add("" if place else "Versions", ", ".join(words))
     for number, (version_text, why) in enumerate(sorted(status.bad.items())):

@@ -89,7 +89,8 @@ def stop_counting(root: Root) -> str | None:
 def _of_initrd(root: Root) -> Boot | None:
     """Return the boot that ended in its initrd, of which an entry and a sentence are known."""
     try:
-        lines = root.text(INITRD).splitlines()
+        # Cut in the initrd by bytes, so the last letter may be half of one.
+        lines = root.data(INITRD).decode(errors="replace").splitlines()
     except Unreadable:
         return None
     entry, why = [*lines, "", ""][:2]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from codex_agent.errors import CodexError
 from codex_agent.problem import shown
-from codex_agent.update import boot, check, rollback, rules, scheduled, versions
+from codex_agent.update import applying, boot, check, rollback, rules, scheduled, versions
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Outcome, Wish
 from codex_agent.update.known import Answer
@@ -167,7 +167,7 @@ def do(turn: Turn, request: Request) -> Outcome | Found:
     if request.action == "check":
         return check.look(turn, Wish())
     if request.action == "apply":
-        return turn.apply(Wish(version=request.version))
+        return applying.apply(turn, Wish(version=request.version))
     if request.action == "rollback":
         return turn.roll_back(request.version, once=False)
     version = request.version or ""

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_agent.update import manifest, rules, space
 from codex_agent.update.exits import Exit, UpdateError
 
+# Its name has to be there when what is kept of a look is described and judged.
+from codex_agent.update.manifest import Change  # noqa: TC001 - as above
+
 if TYPE_CHECKING:
     from codex_agent.update.fetch import Fetcher
     from codex_agent.update.flow import Turn, Updater, Wish
-    from codex_agent.update.manifest import Change
     from codex_agent.update.release import Release
 
 
@@ -31,7 +33,7 @@ class Found:
     """What a source offers to this host; ``changes`` is null where they are not known."""
 
     running: str
-    offered: str
+    version: str
     newer: bool
     built_at: str
     kernel: str
@@ -39,7 +41,7 @@ class Found:
     whole_bytes: int
     versions: list[str]
     refused: Refusal | None
-    changes: list[Change] | None = field(default=None)
+    changes: list[Change] | None
 
     @property
     def exit(self) -> int:
@@ -79,7 +81,7 @@ def look(turn: Turn, wish: Wish) -> Found:
         changes = _changes(turn, release, fetcher) if newer else None
     result = Found(
         running=image.version,
-        offered=release.version,
+        version=release.version,
         newer=newer,
         built_at=release.built_at,
         kernel=release.kernel,

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An update from beginning to end. Each stage is written down before it begins and after it ended.
-
-A run that was cut is simply run again: it looks anew at what is offered, and every file, chunk and
-slot that is already whole is found and not made a second time.
-"""
+"""Who may change how updates stand: one turn at a time, with what is remembered across starts."""
 
 from __future__ import annotations
 
@@ -14,22 +10,10 @@ from typing import TYPE_CHECKING
 from codex_agent.errors import CodexError
 from codex_agent.provision import files
 from codex_agent.update import boot as booting
-from codex_agent.update import (
-    conclude,
-    lock,
-    offer,
-    rollback,
-    rules,
-    signature,
-    space,
-    state,
-    sysupdate,
-    versions,
-)
+from codex_agent.update import lock, offer, rollback, rules, signature, state
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.fetch import Fetcher, disk_error
-from codex_agent.update.source import Broken, Missing, Source, open_source
-from codex_agent.update.stage import Stage, Staged, staged
+from codex_agent.update.source import Source, open_source
 from codex_agent.update.state import Loaded
 from codex_agent.update.sysupdate import Sysupdate
 
@@ -37,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from codex_agent.config.update import Policy
-    from codex_agent.update.boot import Boot, Entry
+    from codex_agent.update.boot import Boot
     from codex_agent.update.check import Found
     from codex_agent.update.offer import Offer
     from codex_agent.update.release import Release
@@ -110,11 +94,12 @@ class Updater:
         system = self.system
         if system.euid() != 0:
             raise UpdateError(Exit.DENIED, "Only root may update this host.", "Run it by sudo.")
-        boot = booting.read(system.root)
-        rules.running_image(boot)
+        rules.running_image(booting.read(system.root))
         files.directory(system.state, files.SECRET_DIRECTORY)
         with lock.taken(system.state, self.patience_s) as handle:
             self.begun()
+            # Whoever had the lock before may have changed what can start.
+            boot = booting.read(system.root)
             files.remove_unfinished(system.state)
             loaded = state.load(system.state)
             if loaded.problem is not None:
@@ -225,133 +210,6 @@ class Turn:
             return False
         rules.not_bad(release, self.state, self.boot, again=wish.again)
         return True
-
-    def apply(self, wish: Wish) -> Outcome:
-        """Fetch, write, and leave the rest to the next boot."""
-        try:
-            with self.updater.source(wish) as fetcher:
-                return self._from(self.look(wish, fetcher), wish, fetcher)
-        except UpdateError as error:
-            found = self._without_source(wish, error)
-            if found is None:
-                raise
-            self.updater.say(f"{error.message} What was fetched before is whole, and is used.")
-            return self._from(found, wish, None)
-
-    def _without_source(self, wish: Wish, error: UpdateError) -> Offer | None:
-        """Return what lies whole in the stage when the source cannot be reached."""
-        gone = isinstance(error, (Broken, Missing)) or error.kind is Exit.UNREACHABLE
-        version = self.state.version
-        ready = self.state.stage in ("fetched", "writing") and version is not None
-        if not gone or not ready or version is None or wish.version not in (None, version):
-            return None
-        system = self.updater.system
-        return staged(system, self.updater.verify, system.architecture(), version)
-
-    def _from(self, found: Offer, wish: Wish, fetcher: Fetcher | None) -> Outcome:
-        release = found.release
-        version = release.version
-        if not self.judge(release, wish):
-            return Outcome(False, version, f"Version {version} is running; nothing is newer.")
-        rules.blessed(self.boot)
-        entry = self.boot.of(version)
-        if entry is not None and self._in_slot(version):
-            return self._written_before(entry, wish)
-        ready = (self.state.stage, self.state.version) == ("fetched", version)
-        if wish.fetch_only and ready:
-            return Outcome(False, version, f"Version {version} is already fetched.")
-        done = Staged(0, self.state.whole_because, None, None)
-        if fetcher is not None:
-            done = self._fetch(found, fetcher)
-        text = f"Version {version} is fetched; codex update apply writes it."
-        if not wish.fetch_only:
-            self._write(release)
-            text = f"Version {version} is written and starts at the next restart."
-        return Outcome(
-            True, version, text, done.moved, done.whole_because, done.reused, done.uki_because
-        )
-
-    def _in_slot(self, version: str) -> bool:
-        found = self.slots.describe(version)
-        return found is not None and found.whole
-
-    def _written_before(self, entry: Entry, wish: Wish) -> Outcome:
-        """Choose a version again that lies in the other slot; nothing is moved."""
-        if wish.fetch_only:
-            return Outcome(False, entry.version, f"Version {entry.version} is already written.")
-        changed = False
-        if entry.standing == "bad":
-            rollback.try_again(self.updater.system.entries, entry)
-            changed = True
-        self.boot = booting.read(self.updater.system.root)
-        changed = self._choose(entry.version) or changed or self.state.stage != "written"
-        bad = {v: why for v, why in self.state.bad.items() if v != entry.version}
-        self.note(
-            stage="written", version=entry.version, previous=self.running, bad=bad, last_error=None
-        )
-        self._clear()
-        text = f"Version {entry.version} is already written and starts at the next restart."
-        return Outcome(changed, entry.version, text)
-
-    def _fetch(self, found: Offer, fetcher: Fetcher) -> Staged:
-        release = found.release
-        updater = self.updater
-        space.enough(updater.system, release, self.boot)
-        before = self.state.moved_bytes if self.state.version == release.version else 0
-        self.note(
-            stage="fetching", version=release.version, previous=self.running, since=state.now(),
-            whole_because=None, last_error=None,
-        )  # fmt: skip
-        entry = self.boot.of(self.running)
-        uki = updater.system.entries / entry.file if entry is not None else None
-        stage = Stage(updater.system, self.keep, updater.tell, updater.say, uki)
-        stage.prepare(release)
-        done = stage.fill(found, fetcher)
-        self.note(
-            stage="fetched", whole_because=done.whole_because, moved_bytes=before + done.moved
-        )
-        return done
-
-    def _write(self, release: Release) -> None:
-        system = self.updater.system
-        self.note(stage="writing", version=release.version, previous=self.running)
-        # The other slot is about to go, and with it what the firmware could fall back to.
-        conclude.fall_back_to(self, self.boot.of(self.running))
-        self.updater.say(f"Version {release.version} is being written into the other slot.")
-        dropins = system.path(sysupdate.DROPINS)
-        sysupdate.name_partitions(dropins, release)
-        try:
-            self.slots.write(release.version, sysupdate.in_bytes(release, self.updater.tell))
-        finally:
-            sysupdate.forget_partitions(dropins)
-        after = booting.read(system.root)
-        entry = after.of(release.version)
-        if entry is None or entry.standing == "bad":
-            text = f"Version {release.version} has no boot entry after it was written."
-            raise UpdateError(Exit.NOT_WRITTEN, text, f"ls {system.entries}")
-        self.boot = after
-        self._choose(release.version)
-        bad = {v: why for v, why in self.state.bad.items() if v != release.version}
-        self.note(stage="written", bad=bad, last_error=None)
-        self._clear()
-
-    def _choose(self, version: str) -> bool:
-        """See to it that a version starts next: the boot loader prefers the newest by itself.
-
-        An older one is started once, and made the default when it was found good (``_pin``): as
-        the default it would be started again and again, however bad it is.
-        """
-        system = self.updater.system
-        cleared = rollback.clear_default(system.run, system.root, self.boot, self.keep)
-        entry = self.boot.of(version)
-        older = versions.compare(version, self.running) < 0
-        if older and entry is not None:
-            rollback.set_default(system.run, system.root, entry, self.keep, once=True)
-        self.note(pinned=version if older else None)
-        return cleared
-
-    def _clear(self) -> None:
-        Stage(self.updater.system, self.keep, self.updater.tell, self.updater.say).clear()
 
     def roll_back(self, version: str | None, *, once: bool) -> Outcome:
         """Let the other good version start next."""

@@ -15,10 +15,9 @@ from codex_agent.host.reading import Unreadable
 # Their names have to be there when the interface is described and when a file is judged.
 from codex_agent.update import shape
 from codex_agent.update.boot import BootState  # noqa: TC001 - as above
-from codex_agent.update.boot import Standing as EntryStanding  # noqa: TC001 - as above
-from codex_agent.update.check import Refusal  # noqa: TC001 - as above
-from codex_agent.update.manifest import Change  # noqa: TC001 - as above
+from codex_agent.update.check import Found
 from codex_agent.update.state import Stage  # noqa: TC001 - as above
+from codex_agent.update.status import Begun, Startable
 
 if TYPE_CHECKING:
     from codex_agent.host.reading import Reading
@@ -38,31 +37,13 @@ By = Literal["command", "timer", "page"]
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class Version(Startable):
     """A version that can start; ``whole`` is null where it could not be asked.
 
     ``given_up`` says why it is not to be started again.
     """
 
-    version: str
-    standing: EntryStanding
-    tries_left: int | None
-    running: bool
-    starts_next: bool
-    whole: bool | None
     given_up: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """The update that was begun and is remembered across starts of the host."""
-
-    stage: Stage
-    version: str | None
-    since: str | None
-    moved_bytes: int
-    whole_because: str | None
-    last_error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +105,10 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(Found):
     """What the last look at the source found; ``left_out`` changes are not told here."""
 
     at: str
-    running: str
-    version: str
-    newer: bool
-    built_at: str
-    kernel: str
-    key: str
-    whole_bytes: int
-    versions: list[str]
-    refused: Refusal | None
-    changes: list[Change] | None
     left_out: int
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from codex_agent.config import window
 from codex_agent.host.reading import Unreadable
-from codex_agent.update import hooks
+from codex_agent.update import applying, hooks
 from codex_agent.update.check import check
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Outcome, Wish
@@ -62,7 +62,7 @@ def run(updater: Updater, now: datetime) -> Outcome:
         return _notify(updater)
     wish = Wish(fetch_only=not open_now)
     with updater.alone() as turn:
-        outcome = turn.apply(wish)
+        outcome = applying.apply(turn, wish)
         waiting = turn.state.stage == "written" and turn.state.version != turn.running
         # A version on trial is left alone: each restart would cost it one of its tries.
         return restart(turn, outcome) if open_now and waiting else outcome
@@ -71,12 +71,12 @@ def run(updater: Updater, now: datetime) -> Outcome:
 def _notify(updater: Updater) -> Outcome:
     found = check(updater, Wish())
     if found.refused is not None:
-        text = f"Version {found.offered} is offered. {found.refused.message}"
+        text = f"Version {found.version} is offered. {found.refused.message}"
     elif found.newer:
-        text = f"Version {found.offered} is offered, {found.running} is running."
+        text = f"Version {found.version} is offered, {found.running} is running."
     else:
         text = f"Version {found.running} is running; nothing is newer."
-    return Outcome(found.newer, found.offered, text)
+    return Outcome(found.newer, found.version, text)
 
 
 def _bring_back(turn: Turn, *, open_now: bool) -> None:

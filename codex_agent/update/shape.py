@@ -13,11 +13,21 @@ import math
 import types
 import typing
 from functools import cache
-from typing import Any, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 LONGEST = 1000  # characters of one text
 MOST = 5000  # entries of one list or mapping
+
+
+def taken(kind: type[T], given: DataclassInstance, **more: Any) -> T:
+    """Return a ``kind`` with what another dataclass has of it, and ``more``."""
+    names = {entry.name for entry in dataclasses.fields(given)}
+    wanted = {entry.name for entry in dataclasses.fields(kind)} - more.keys()  # type: ignore[arg-type]
+    return kind(**{name: getattr(given, name) for name in wanted & names}, **more)
 
 
 def parse(content: bytes, kind: type[T]) -> T:

@@ -9,40 +9,55 @@ from typing import TYPE_CHECKING
 from codex_agent.errors import CodexError
 from codex_agent.update import boot as booting
 from codex_agent.update import lock, rules, state
+
+# Their names have to be there when what is known of updates is described and judged.
+from codex_agent.update.boot import Standing  # noqa: TC001 - as above
+from codex_agent.update.state import Stage  # noqa: TC001 - as above
 from codex_agent.update.sysupdate import Sysupdate
 
 if TYPE_CHECKING:
     from codex_agent.config.update import Loaded as Policies
     from codex_agent.config.update import Policy
-    from codex_agent.update.boot import Boot, BootState, Standing
-    from codex_agent.update.state import Stage
+    from codex_agent.update.boot import Boot, BootState
     from codex_agent.update.system import System
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class Startable:
     """A version that can start; ``whole`` is null where it could not be asked."""
 
     version: str
-    file: str
     standing: Standing
     tries_left: int | None
     running: bool
-    default: bool
+    starts_next: bool
     whole: bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """The update that was begun; ``under_way`` says that a process works on it now."""
+class Version(Startable):
+    """A version that can start, with the file that does it."""
 
-    under_way: bool
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The update that was begun and is remembered across starts of the host."""
+
     stage: Stage
     version: str | None
     since: str | None
     moved_bytes: int
     whole_because: str | None
     last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Begun):
+    """The update that was begun; ``under_way`` says that a process works on it now."""
+
+    under_way: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +92,7 @@ def read(system: System, policies: Policies) -> Status:
         problems.append(error.message)
     whole = _whole(system, boot, problems)
     now = known or state.State()
-    default = booting.starts_next(boot)
+    starts = booting.starts_next(boot)
     return Status(
         running=boot.running,
         flavour=boot.image.flavour if boot.image else None,
@@ -85,8 +100,8 @@ def read(system: System, policies: Policies) -> Status:
         boot_reason=boot.reason,
         versions=[
             Version(
-                entry.version, entry.file, entry.standing, entry.left,
-                entry.version == boot.running, entry.version == default, whole.get(entry.version),
+                entry.version, entry.standing, entry.left, entry.version == boot.running,
+                entry.version == starts, whole.get(entry.version), entry.file,
             )
             for entry in boot.entries
         ],
@@ -106,8 +121,8 @@ def _progress(system: System, known: state.State, boot: Boot) -> Progress:
         # It has ended well; the next command that may write says so in the state as well.
         stage, version = "none", None
     return Progress(
-        lock.held(system.state), stage, version, known.since, known.moved_bytes,
-        known.whole_because, known.last_error,
+        stage, version, known.since, known.moved_bytes, known.whole_because, known.last_error,
+        lock.held(system.state),
     )  # fmt: skip
 
 

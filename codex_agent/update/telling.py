@@ -66,16 +66,10 @@ def standing(system: System, policies: Policies) -> Standing:
         boot=now.boot,
         boot_reason=now.boot_reason,
         versions=[
-            known.Version(
-                version.version, version.standing, version.tries_left, version.running,
-                version.default, version.whole, now.bad.get(version.version),
-            )
+            shape.taken(known.Version, version, given_up=now.bad.get(version.version))
             for version in now.versions
         ],
-        begun=None if begun is None else known.Begun(
-            begun.stage, begun.version, begun.since, begun.moved_bytes, begun.whole_because,
-            begun.last_error,
-        ),
+        begun=None if begun is None else shape.taken(status.Begun, begun),
         offered=now.offered,
         checked_at=now.checked_at,
         given_up=now.bad,
@@ -90,19 +84,12 @@ def standing(system: System, policies: Policies) -> Standing:
 def offered(found: Found) -> Offered:
     """Return what was found, for everybody."""
     changes = found.changes
-    return Offered(
+    return shape.taken(
+        Offered,
+        found,
         at=state.now(),
-        running=found.running,
-        version=found.offered,
-        newer=found.newer,
-        built_at=found.built_at,
-        kernel=found.kernel,
-        key=found.key,
-        whole_bytes=found.whole_bytes,
-        versions=found.versions,
-        refused=found.refused,
         changes=None if changes is None else changes[:CHANGES],
-        left_out=len(changes or []) - len((changes or [])[:CHANGES]),
+        left_out=max(len(changes or []) - CHANGES, 0),
     )
 
 
@@ -207,7 +194,7 @@ class Teller:
             self._ended = self._end(refused.message, refused.hint, refused.exit_code)
             return
         text = (
-            f"Version {found.offered} is offered." if found.newer else "Nothing newer is offered."
+            f"Version {found.version} is offered." if found.newer else "Nothing newer is offered."
         )
         self._ended = self._end(text, None, 0)
 

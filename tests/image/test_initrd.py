@@ -22,10 +22,13 @@ REQUIRED = [
     "usr/lib/codex/make-state",
     "usr/lib/codex/ask-reset",
     "usr/lib/codex/state-partition.sh",
-    # What these two call: without one of them a reset would not happen, or not be asked for.
+    *(f"usr/lib/codex/{name}" for name in (
+        "boot-loader.sh", "count-boots", "fall-back", "initrd-failed", "open-root",
+    )),
+    # What these call: without one of them a reset would not happen, or the way back be lost.
     *(f"usr/bin/{name}" for name in (
-        "blkid", "chattr", "cut", "dd", "head", "lsblk", "mkfifo", "setsid", "sleep", "sort",
-        "stty", "timeout",
+        "base64", "blkid", "chattr", "cut", "dd", "head", "lsblk", "mkfifo", "od", "sed", "setsid",
+        "sleep", "sort", "stty", "sync", "tail", "timeout", "tr",
     )),
 ]  # fmt: skip
 

@@ -26,7 +26,7 @@ def test_the_second_version_was_found_good(updated: Updated) -> None:
     found = {entry["version"]: entry for entry in facts["versions"]}
     assert set(found) == {lab.first, lab.second}
     assert all(entry["standing"] == "good" and entry["whole"] for entry in found.values())
-    assert found[lab.second]["default"]
+    assert found[lab.second]["starts_next"]
 
 
 def test_little_was_moved(updated: Updated) -> None:

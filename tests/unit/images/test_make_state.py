@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-LIBRARY = Path(__file__).resolve().parents[3] / "images/initrd/tree/usr/lib/codex"
+from tests.unit.images.initrd import SCRIPTS
+
 VARIABLE = "CodexFactoryReset-ec4a643e-7d37-4bd2-8c11-dbf83c8007a2"
 OLD = "7697b945-a3bf-4a87-b718-1abf1dd86654"
 NEW = "11111111-2222-3333-4444-555555555555"
@@ -55,8 +56,8 @@ class Start:
         self.variable.write_bytes(b"\x07\0\0\0" + text)
 
     def script(self, name: str) -> str:
-        library = (LIBRARY / "state-partition.sh").read_text()
-        text = (LIBRARY / name).read_text()
+        library = (SCRIPTS / "state-partition.sh").read_text()
+        text = (SCRIPTS / name).read_text()
         text = text.replace(". /usr/lib/codex/state-partition.sh", library)
         for place in ("/sys/firmware/efi/efivars", "/proc/cmdline", "/run/codex"):
             text = text.replace(place, str(self.folder / place.rpartition("/")[2]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from codex_agent.update import names
+from codex_agent.update import applying, names
 from codex_agent.update.check import check
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Wish
@@ -69,7 +69,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 def _apply(machine: Host, folder: Path, **wish: object) -> None:
     with machine.updater(str(folder)).alone() as turn:
-        turn.apply(Wish(**wish))  # type: ignore[arg-type]
+        applying.apply(turn, Wish(**wish))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
@@ -105,7 +105,7 @@ def test_replayed_index(released: Folder, machine: Host, tmp_path: Path) -> None
     old = Copy.of(folder.path, tmp_path / "old", OLD).index()
     folder.add(NEW, seed=2)
     copy = Copy.of(folder.path, tmp_path / "copy", NEW)
-    assert check(machine.updater(str(copy.folder)), Wish()).offered == NEW
+    assert check(machine.updater(str(copy.folder)), Wish()).version == NEW
     copy.replay(old)
     assert copy.listed().keys() == {n for n in copy.listed() if OLD in n}
     with pytest.raises(UpdateError, match="was offered before") as caught:

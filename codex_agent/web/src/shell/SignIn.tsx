@@ -3,8 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { AppState } from "../state/app";
 import { Glyph } from "../ui/glyphs";
-import { Icon } from "../ui/Icon";
-import { Prose } from "../ui/Prose";
+import { ProblemNote } from "../ui/ProblemNote";
 import { useServices } from "./services";
 
 /** Asks for the host's token. The field is emptied once the host has taken it. */
@@ -59,19 +58,7 @@ export function SignIn({ state }: { readonly state: AppState }) {
             <Glyph name="eye" />
           </button>
         </div>
-        {problem !== null && !busy && (
-          <div class="problem" id="token-problem" role="alert" data-testid="sign-in-problem">
-            <Icon tone="failed" />
-            <p>
-              <Prose text={problem.message} />{" "}
-              {problem.hint !== null && (
-                <span class="quiet">
-                  <Prose text={problem.hint} />
-                </span>
-              )}
-            </p>
-          </div>
-        )}
+        {problem !== null && !busy && <ProblemNote problem={problem} id="token-problem" testId="sign-in-problem" />}
         <button type="submit" class="button-primary" data-testid="sign-in-button" disabled={busy}>
           {busy ? "Signing in…" : "Sign in"}
         </button>

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 SH = "/bin/sh"
+# Far less than what would be waited for, and enough for a machine that has much else to do.
+SOON_S = 20.0
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to drop")
 
 
@@ -36,7 +38,7 @@ def within(seconds: float, act: Callable[[], child.Ended]) -> child.Ended:
 
 def gone(pid: int) -> bool:
     """Say whether a process has ended (a zombie that nobody has waited for has)."""
-    for _ in range(200):
+    for _ in range(2000):
         try:
             if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
                 return True
@@ -65,20 +67,20 @@ def test_no_file_of_ours_is_handed_on() -> None:
 
 
 def test_one_that_hangs_is_killed_at_its_limit() -> None:
-    ended = within(3, lambda: sh("echo begun; sleep 600", 0.3))
-    assert ended.reason == "it did not end within 0.3 s"
+    ended = within(SOON_S, lambda: sh("echo begun; sleep 600", 1.5))
+    assert ended.reason == "it did not end within 1.5 s"
     assert ended.out == b"begun\n"
     assert ended.status is None
     assert ended.late
 
 
 def test_one_that_ignores_signals_is_killed_as_well() -> None:
-    ended = within(3, lambda: sh("trap '' TERM INT HUP; while :; do sleep 1; done", 0.3))
+    ended = within(SOON_S, lambda: sh("trap '' TERM INT HUP; while :; do sleep 1; done", 0.3))
     assert ended.late
 
 
 def test_the_whole_group_is_killed() -> None:
-    ended = within(3, lambda: sh("sleep 600 & echo $!; sleep 600 & echo $!; wait", 0.3))
+    ended = within(SOON_S, lambda: sh("sleep 600 & echo $!; sleep 600 & echo $!; wait", 1.5))
     assert ended.late
     pids = [int(word) for word in ended.out.split()]
     assert len(pids) == 2
@@ -86,7 +88,7 @@ def test_the_whole_group_is_killed() -> None:
 
 
 def test_a_grandchild_that_keeps_the_output_open_is_not_waited_for() -> None:
-    ended = within(3, lambda: sh("sleep 600 & echo $!; exit 0", 30))
+    ended = within(SOON_S, lambda: sh("sleep 600 & echo $!; exit 0", 30))
     assert (ended.status, ended.late) == (0, False)
     assert gone(int(ended.out))
 
@@ -97,19 +99,19 @@ def test_a_grandchild_in_a_session_of_its_own_is_not_waited_for() -> None:
         " time.sleep(600)\nelse: time.sleep(0.5)"
     )
     body = child.program([sys.executable, "-c", script])
-    ended = within(5, lambda: child.run(body, 30))
+    ended = within(SOON_S, lambda: child.run(body, 30))
     assert ended.status == 0
     os.kill(int(ended.out), signal.SIGKILL)
 
 
 def test_a_hundred_megabytes_are_read_and_not_kept() -> None:
-    ended = within(20, lambda: sh("head -c 100000000 /dev/zero; echo end >&2", 30))
+    ended = within(SOON_S, lambda: sh("head -c 100000000 /dev/zero; echo end >&2", 30))
     assert (ended.status, len(ended.out), ended.err) == (0, 1000, b"end\n")
     assert ended.cut
 
 
 def test_a_flood_without_end_ends_at_the_limit() -> None:
-    ended = within(4, lambda: sh("yes", 0.5))
+    ended = within(SOON_S, lambda: sh("yes", 1.5))
     assert ended.late
     assert len(ended.out) == 1000
 
@@ -145,7 +147,7 @@ def test_a_program_whose_file_hangs_does_not_hang_us() -> None:
         signal.pause()
         return 0
 
-    assert within(3, lambda: child.run(body, 0.2)).late
+    assert within(SOON_S, lambda: child.run(body, 0.2)).late
 
 
 def test_one_that_cannot_be_killed_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +155,7 @@ def test_one_that_cannot_be_killed_is_left(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(child, "GRACE_S", 0.2)
     monkeypatch.setattr(child.Child, "kill", lambda self: None)
     made = child.Child(child.program([SH, "-c", "exec sleep 600"]))
-    ended = within(2, lambda: child.attend([made], 0.2)[0])
+    ended = within(SOON_S, lambda: child.attend([made], 0.2)[0])
     assert ended.reason is not None
     assert ended.reason.endswith("cannot be killed: it waits inside of the kernel")
     os.kill(made.pid, signal.SIGKILL)
@@ -192,13 +194,14 @@ def test_a_defect_in_a_body_is_told() -> None:
     assert child.run(body, 5).reason == "a defect of this program: KeyError"
 
 
-def test_many_run_side_by_side() -> None:
-    began = time.monotonic()
-    scripts = ["sleep 0.5; echo 0", "sleep 600", "echo 2; exit 2", "sleep 600"]
-    ends = child.attend([child.Child(child.program([SH, "-c", s])) for s in scripts], 1.0)
-    assert time.monotonic() - began < 4
+def test_many_run_side_by_side(tmp_path: Path) -> None:
+    """Two of them wait for each other, so none of them ends where one is asked after the other."""
+    os.mkfifo(tmp_path / "fifo")
+    there, back = f"echo 2 >{tmp_path}/fifo; exit 2", f"read number <{tmp_path}/fifo; echo $number"
+    scripts = [back, "sleep 600", there, "sleep 600"]
+    ends = child.attend([child.Child(child.program([SH, "-c", s])) for s in scripts], 4.0)
     assert [e.status for e in ends] == [0, None, 2, None]
-    assert [e.late for e in ends] == [False, True, False, True]
+    assert ends[0].out == b"2\n"
 
 
 def test_nobody_to_attend() -> None:

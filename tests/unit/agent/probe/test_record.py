@@ -231,10 +231,12 @@ def test_every_cut_of_the_content_is_refused_whole(image: Tree) -> None:
         ("codex-os_0.1.58.efi\n", "0.1.58", "it said nothing"),
         ("\x1b[2J\n\x1b[2Jevil\n", "unknown", "evil"),
         ("", "unknown", "it said nothing"),
+        (b"codex-os_0.1.58.efi\nThe root stayed away: \xc3", "0.1.58", "The root"),
+        (b"\xff\xfe\nx", "unknown", "x"),
     ],
 )
 def test_what_an_initrd_kept_becomes_a_boot_before_this_one(
-    image: Tree, content: str, version: str, why: str
+    image: Tree, content: str | bytes, version: str, why: str
 ) -> None:
     image.put(record.INITRD, content)
     live(image, "0.1.57", 7)

@@ -12,14 +12,13 @@ import pytest
 
 from codex_agent.update import index, names
 from codex_agent.update.exits import Exit, UpdateError
-from codex_agent.update.flow import Wish
+from tests.unit.agent.update.deltas import apply
 from tests.unit.agent.update.hosts import RUNNING
 from tests.unit.agent.update.releases import noise, sha256, uuid
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from codex_agent.update.flow import Outcome
     from tests.support.versions.server import Handler, Server
     from tests.unit.agent.update.hosts import Host
     from tests.unit.agent.update.releases import Folder
@@ -89,11 +88,6 @@ def release(machine: Host, folder: Folder) -> bytes:
     return new
 
 
-def apply(machine: Host, server: Server) -> Outcome:
-    with machine.updater(server.url).alone() as turn:
-        return turn.apply(Wish(fetch_only=True))
-
-
 def made(machine: Host) -> bytes:
     name = names.of(NEW, "x86-64", names.UNPACKED_ROOT)
     return (machine.base / "var/lib/codex/update/stage" / name).read_bytes()
@@ -116,7 +110,7 @@ def test_index(release: bytes, folder: Folder) -> None:
 
 
 def test_only_what_differs(machine: Host, release: bytes, server: Server) -> None:
-    outcome = apply(machine, server)
+    outcome = apply(machine, server.url)
     assert made(machine) == release
     assert outcome.whole_because is None
     assert outcome.reused is not None
@@ -126,7 +120,7 @@ def test_only_what_differs(machine: Host, release: bytes, server: Server) -> Non
 
 def test_cut_and_gone_on(machine: Host, release: bytes, server: Server) -> None:
     """The last chunk is cut: the next run asks for it alone."""
-    apply(machine, server)
+    apply(machine, server.url)
     asked = [name for name, _ in server.asked if name in chunks(server)]
     fresh = type(machine)(machine.base.with_name("fresh"), machine.keys)
     fresh.real.add("casync")
@@ -139,31 +133,31 @@ def test_cut_and_gone_on(machine: Host, release: bytes, server: Server) -> None:
 
     server.behaviours[asked[-1]] = cut
     with pytest.raises(UpdateError, match="stopped in the middle") as caught:
-        apply(fresh, server)
+        apply(fresh, server.url)
     assert caught.value.kind is Exit.UNREACHABLE
     server.behaviours.clear()
     server.sent.clear()
-    apply(fresh, server)
+    apply(fresh, server.url)
     assert made(fresh) == release
     assert set(chunks(server)) == {asked[-1]}
 
 
 def test_a_spoilt_chunk_is_found(machine: Host, release: bytes, server: Server) -> None:
-    apply(machine, server)
+    apply(machine, server.url)
     spoilt = next(name for name in chunks(server))
     fresh = type(machine)(machine.base.with_name("fresh"), machine.keys)
     fresh.real.add("casync")
     fresh.put("/dev/mapper/root", (machine.base / "dev/mapper/root").read_bytes())
     good = (server.folder / spoilt).read_bytes()
     (server.folder / spoilt).write_bytes(good[:40] + bytes([good[40] ^ 1]) + good[41:])
-    outcome = apply(fresh, server)
+    outcome = apply(fresh, server.url)
     assert outcome.whole_because is not None
     assert "casync did not put it together" in outcome.whole_because
     assert made(fresh) == release
 
 
 def test_a_uki_from_the_running_one(machine: Host, release: bytes, server: Server) -> None:
-    outcome = apply(machine, server)
+    outcome = apply(machine, server.url)
     name = names.of(NEW, "x86-64", names.ENDINGS["uki"])
     staged = machine.base / "var/lib/codex/update/stage" / name
     assert staged.read_bytes() == (server.folder / name).read_bytes()
@@ -178,7 +172,7 @@ def test_a_spoilt_chunk_of_the_uki(machine: Host, release: bytes, server: Server
     first, second = map(names.chunk, index.parse(place.read_bytes()).chunks[:2])
     # A true chunk of casync's, under the name of another one.
     shutil.copyfile(server.folder / second, server.folder / first)
-    outcome = apply(machine, server)
+    outcome = apply(machine, server.url)
     assert "casync did not put it together" in (outcome.uki_because or "")
     name = names.of(NEW, "x86-64", names.ENDINGS["uki"])
     staged = machine.base / "var/lib/codex/update/stage" / name

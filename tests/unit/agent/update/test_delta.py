@@ -14,31 +14,29 @@ import pytest
 from codex_agent.update import chunks, delta, index, names
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.fetch import Fetcher
-from codex_agent.update.flow import Wish
-from codex_agent.update.program import Done
 from codex_agent.update.source import Directory
 from tests.unit.agent.update import releases
+from tests.unit.agent.update.deltas import (
+    ANY_FILE,
+    VERSION,
+    apply,
+    chunks_of,
+    cut_after,
+    with_a_full_disk,
+)
 from tests.unit.agent.update.releases import CHUNK
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from codex_agent.update.flow import Outcome
-    from tests.support.versions.server import Handler, Server
+    from tests.support.versions.server import Server
     from tests.unit.agent.update.hosts import Host
     from tests.unit.agent.update.releases import Folder
-
-VERSION = "0.1.11"
-
-
-def apply(machine: Host, source: str, **named: object) -> Outcome:
-    with machine.updater(source).alone() as turn:
-        return turn.apply(Wish(fetch_only=True, **named))  # type: ignore[arg-type]
 
 
 def chunk_bytes(server: Server, content: bytes) -> int:
     """How much was moved of the chunks of a file."""
-    wanted = {names.chunk(identifier) for identifier in releases.pieces(content)}
+    wanted = chunks_of(content)
     return sum(count for name, count in server.sent.items() if name in wanted)
 
 
@@ -87,13 +85,7 @@ def test_words_of_casync() -> None:
 def test_a_cut_download_keeps_its_chunks(machine: Host, folder: Folder, server: Server) -> None:
     folder.add(VERSION)
     last = names.chunk(changed_chunks(folder)[-1])
-
-    def cut(handler: Handler, content: bytes) -> None:
-        handler.head(200, {"Content-Length": str(len(content))})
-        handler.body(content[:100])
-        handler.cut()
-
-    server.behaviours[last] = cut
+    server.behaviours[last] = cut_after(100)
     with pytest.raises(UpdateError, match="stopped in the middle") as caught:
         apply(machine, server.url)
     assert caught.value.kind is Exit.UNREACHABLE
@@ -138,22 +130,11 @@ def without_chunk(machine: Host, folder: Folder) -> None:
     (folder.path / names.chunk(changed_chunks(folder)[1])).unlink()
 
 
-def without_casync(machine: Host, folder: Folder) -> None:
-    gone = Done(None, "", "", "the program casync is not on this host")
-    machine.before["casync"] = lambda _argv: gone
-
-
-def with_a_lie(machine: Host, folder: Folder) -> None:
-    """Casync says that all went well, and did nothing."""
-    machine.before["casync"] = lambda _argv: Done(0, "", "")
-
-
 @pytest.mark.parametrize(("change", "reason"), [
     (without_index, "this release has no index of chunks"),
     (without_seed, "the running root"),
     (without_chunk, "the source lacks the chunk"),
-    (without_casync, "the program casync is not on this host"),
-    (with_a_lie, "what casync put together is not what was signed"),
+    *ANY_FILE,
 ])  # fmt: skip
 def test_the_whole_root_for_a_reason(
     machine: Host, folder: Folder, server: Server, change: object, reason: str
@@ -171,8 +152,7 @@ def test_a_full_disk_is_no_reason_to_fetch_more(
     machine: Host, folder: Folder, server: Server
 ) -> None:
     folder.add(VERSION)
-    full = Done(1, "", "Failed to run synchronizer: No space left on device\n")
-    machine.before["casync"] = lambda _argv: full
+    with_a_full_disk(machine, folder)
     with pytest.raises(UpdateError, match="is full") as caught:
         apply(machine, server.url)
     assert caught.value.kind is Exit.SPACE

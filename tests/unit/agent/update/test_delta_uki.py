@@ -10,34 +10,29 @@ import pytest
 
 from codex_agent.update import names
 from codex_agent.update.exits import Exit, UpdateError
-from codex_agent.update.flow import Wish
-from codex_agent.update.program import Done
 from tests.unit.agent.update import releases
+from tests.unit.agent.update.deltas import (
+    ANY_FILE,
+    VERSION,
+    apply,
+    chunks_of,
+    cut_after,
+    with_a_full_disk,
+)
 from tests.unit.agent.update.hosts import RUNNING
 from tests.unit.agent.update.releases import CHUNK
 
 if TYPE_CHECKING:
-    from codex_agent.update.flow import Outcome
-    from tests.support.versions.server import Handler, Server
+    from tests.support.versions.server import Server
     from tests.unit.agent.update.hosts import Host
     from tests.unit.agent.update.releases import Folder
 
-VERSION = "0.1.11"
 UKI = f"codex-os_{VERSION}_x86-64.efi"
 INDEX = f"codex-os_{VERSION}_x86-64.uki.caibx"
 
 
-def apply(machine: Host, source: str) -> Outcome:
-    with machine.updater(source).alone() as turn:
-        return turn.apply(Wish(fetch_only=True))
-
-
 def staged(machine: Host) -> bytes:
     return (machine.base / "var/lib/codex/update/stage" / UKI).read_bytes()
-
-
-def chunks_of(content: bytes) -> list[str]:
-    return [names.chunk(identifier) for identifier in releases.pieces(content)]
 
 
 def changed_chunk() -> str:
@@ -89,13 +84,7 @@ def test_a_cut_download_keeps_its_chunks(machine: Host, folder: Folder, server: 
     # Nothing of it is here: all chunks are asked for, one after the other.
     machine.put(f"/efi/EFI/Linux/codex-os_{RUNNING}.efi", b"other")
     last = chunks_of(releases.uki_of(1))[-1]
-
-    def cut(handler: Handler, content: bytes) -> None:
-        handler.head(200, {"Content-Length": str(len(content))})
-        handler.body(content[:100])
-        handler.cut()
-
-    server.behaviours[last] = cut
+    server.behaviours[last] = cut_after(100)
     with pytest.raises(UpdateError, match="stopped in the middle") as caught:
         apply(machine, server.url)
     assert caught.value.kind is Exit.UNREACHABLE
@@ -127,13 +116,7 @@ def test_the_whole_uki_goes_on_where_it_was_cut(
     machine: Host, folder: Folder, server: Server
 ) -> None:
     folder.add(VERSION, uki_index=False)
-
-    def cut(handler: Handler, content: bytes) -> None:
-        handler.head(200, {"Content-Length": str(len(content)), "Accept-Ranges": "bytes"})
-        handler.body(content[:9000])
-        handler.cut()
-
-    server.behaviours[UKI] = cut
+    server.behaviours[UKI] = cut_after(9000, **{"Accept-Ranges": "bytes"})
     with pytest.raises(UpdateError):
         apply(machine, server.url)
     server.behaviours.clear()
@@ -176,15 +159,6 @@ def with_the_index_of_another_uki(machine: Host, folder: Folder) -> None:
     other_index(folder, folder.cut(releases.uki_of(2)))
 
 
-def without_casync(machine: Host, folder: Folder) -> None:
-    gone = Done(None, "", "", "the program casync is not on this host")
-    machine.before["casync"] = lambda _argv: gone
-
-
-def with_a_lie(machine: Host, folder: Folder) -> None:
-    machine.before["casync"] = lambda _argv: Done(0, "", "")
-
-
 @pytest.mark.parametrize(("change", "reason"), [
     (without_entry, "the running UKI"),
     (without_chunk, "the source lacks the chunk"),
@@ -193,8 +167,7 @@ def with_a_lie(machine: Host, folder: Folder) -> None:
     (with_garbage_as_index, "the index of chunks cannot be used"),
     (with_the_index_of_the_root, "the index of chunks is that of another UKI"),
     (with_the_index_of_another_uki, "what casync put together is not what was signed"),
-    (without_casync, "the program casync is not on this host"),
-    (with_a_lie, "what casync put together is not what was signed"),
+    *ANY_FILE,
 ])  # fmt: skip
 def test_the_whole_uki_for_a_reason(
     machine: Host, folder: Folder, server: Server, change: object, reason: str
@@ -230,9 +203,7 @@ def test_a_full_disk_is_no_reason_to_fetch_more(
     machine: Host, folder: Folder, server: Server
 ) -> None:
     folder.add(VERSION)
-
-    full = Done(1, "", "Failed to run synchronizer: No space left on device\n")
-    machine.before["casync"] = lambda _argv: full
+    with_a_full_disk(machine, folder)
     with pytest.raises(UpdateError, match="is full") as caught:
         apply(machine, server.url)
     assert caught.value.kind is Exit.SPACE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from codex_agent.update import boot, fallback
+from codex_agent.update import applying, boot, fallback
 from codex_agent.update.conclude import conclude
 from codex_agent.update.exits import UpdateError
 from codex_agent.update.flow import Wish
@@ -50,7 +50,7 @@ def test_the_running_version_while_the_other_slot_is_replaced(
         seen.append(machine.nvram.fallback()) if "update" in argv else None
     )
     with machine.updater(str(folder.path)).alone() as turn:
-        turn.apply(Wish())
+        applying.apply(turn, Wish())
     assert seen == [[f"codex-os_{RUNNING}.efi"]]
     machine.restart(NEW, blessed=True)
     settle(machine)
@@ -128,7 +128,7 @@ def test_a_firmware_that_keeps_no_options_is_said_and_stops_no_update(
     else:
         (machine.base / f"dev/disk/by-partuuid/{ESP}").unlink()
     with machine.updater(str(folder.path)).alone() as turn:
-        assert turn.apply(Wish()).changed
+        assert applying.apply(turn, Wish()).changed
     assert any("when the boot loader cannot" in said for said in machine.said)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_agent.errors import CodexError
-from codex_agent.update import boot, names, space, state
+from codex_agent.update import applying, boot, names, space, state
 from codex_agent.update.check import check
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Wish
@@ -30,7 +30,7 @@ NEW = "0.1.11"
 
 def apply(machine: Host, source: object, **wish: object) -> Outcome:
     with machine.updater(str(source)).alone() as turn:
-        return turn.apply(Wish(**wish))  # type: ignore[arg-type]
+        return applying.apply(turn, Wish(**wish))  # type: ignore[arg-type]
 
 
 def refused(machine: Host, source: object, **wish: object) -> UpdateError:
@@ -150,7 +150,7 @@ class TestRefusals:
         folder.add(NEW)
         saved = {name: (folder.path / name).read_bytes() for name in (names.SUMS, names.SIGNATURE)}
         folder.add("0.1.12")
-        assert check(machine.updater(str(folder.path)), Wish()).offered == "0.1.12"
+        assert check(machine.updater(str(folder.path)), Wish()).version == "0.1.12"
         for name, content in saved.items():
             (folder.path / name).write_bytes(content)
         error = refused(machine, folder.path)
@@ -322,7 +322,7 @@ class TestRefusals:
         folder.add(NEW)
         with machine.updater(str(folder.path)).alone():
             assert refused(machine, folder.path).kind is Exit.BUSY
-            assert check(machine.updater(str(folder.path)), Wish()).offered == NEW
+            assert check(machine.updater(str(folder.path)), Wish()).version == NEW
 
     def test_the_lock_outlives_us_in_our_programs(self, machine: Host, folder: Folder) -> None:
         folder.add(NEW)
@@ -365,7 +365,16 @@ def test_a_release_between_checksums_and_signature(machine: Host, folder: Folder
 
     updater.open = open_source  # type: ignore[assignment]
     with updater.alone() as turn:
-        assert turn.apply(Wish(fetch_only=True)).version == "0.1.12"
+        assert applying.apply(turn, Wish(fetch_only=True)).version == "0.1.12"
+
+
+def test_what_could_start_is_looked_at_when_the_lock_is_ours(machine: Host) -> None:
+    """Whoever had it until then may have written another version."""
+    updater = machine.updater()
+    name = f"codex-os_{NEW}+3-0.efi"
+    updater.begun = lambda: machine.rename(f"codex-os_{RUNNING}.efi", name)
+    with updater.alone() as turn:
+        assert [entry.file for entry in turn.boot.entries if entry.version == NEW] == [name]
 
 
 def test_a_source_that_is_gone_after_the_fetching(machine: Host, folder: Folder) -> None:

@@ -231,8 +231,9 @@ def test_no_http_at_all(stage: Path) -> None:
 
 
 def test_nobody_there(stage: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-    source = Http(f"http://127.0.0.1:{port}", allow_http=True)
-    assert "cannot be reached: connection refused" in refused(source, stage, attempts=1).message
-    source.close()
+    # Held, so that nobody else gets it meanwhile, and not listened on.
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        source = Http(f"http://127.0.0.1:{unused.getsockname()[1]}", allow_http=True)
+        assert "cannot be reached: connection refused" in refused(source, stage, attempts=1).message
+        source.close()

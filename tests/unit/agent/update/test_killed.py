@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_agent.provision import files
-from codex_agent.update import fetch, lock, names, state
+from codex_agent.update import applying, fetch, lock, names, state
 from codex_agent.update.exits import UpdateError
 from codex_agent.update.flow import Wish
 from tests.unit.agent.update.hosts import RUNNING, Killed
@@ -48,7 +48,7 @@ def attempt(machine: Host, source: str) -> bool:
     """Run an update; say whether it came to its end."""
     try:
         with machine.updater(source).alone() as turn:
-            turn.apply(Wish())
+            applying.apply(turn, Wish())
     except Killed:
         return False
     return True
@@ -147,7 +147,7 @@ def test_in_the_middle_of_a_file(
         updater.tell = tell
         try:
             with updater.alone() as turn:
-                turn.apply(Wish(fetch_only=True))
+                applying.apply(turn, Wish(fetch_only=True))
             break
         except Killed:
             assert_safe(machine)

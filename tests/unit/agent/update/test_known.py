@@ -18,7 +18,7 @@ from codex_agent.cli import main
 from codex_agent.cli import update as command
 from codex_agent.config.update import Loaded
 from codex_agent.host.root import Root
-from codex_agent.update import known, lock, telling
+from codex_agent.update import applying, known, lock, telling
 from codex_agent.update.check import Found
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Outcome, Wish
@@ -101,7 +101,7 @@ def test_progress_the_end_and_what_was_found(machine: Host, folder: Folder) -> N
             machine.updater(str(folder.path)), begun=told.begun, tell=told.tell, say=told.say
         )
         with updater.alone() as turn:
-            told.done(turn.apply(Wish()))
+            told.done(applying.apply(turn, Wish()))
     del machine.before["systemd-sysupdate"]
     works = [entry["work"] for entry in seen if entry["work"]]
     assert {work["action"] for work in works} == {"apply"}

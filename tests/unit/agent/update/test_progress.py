@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from codex_agent.cli.progress import Progress
+from codex_agent.update import applying
 from codex_agent.update.flow import Wish
 from codex_agent.update.release import parse
 from codex_agent.update.sysupdate import in_bytes
@@ -132,5 +133,5 @@ def test_a_small_update_leaves_a_log_empty(machine: Host, folder: Folder) -> Non
     updater = machine.updater(str(folder.path))
     updater.tell = told.progress.tell
     with updater.alone() as turn:
-        turn.apply(Wish())
+        applying.apply(turn, Wish())
     assert told.lines == []

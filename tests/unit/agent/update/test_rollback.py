@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_agent.config import update as policies
-from codex_agent.update import boot, state
+from codex_agent.update import applying, boot, state
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Wish
 from codex_agent.update.program import Done
@@ -128,7 +128,7 @@ def test_the_firmware_forgets(machine: Host) -> None:
 def test_not_forward_again_by_itself(machine: Host, folder: Folder) -> None:
     folder.add(NEW)
     with machine.updater(str(folder.path)).alone() as turn:
-        turn.apply(Wish())
+        applying.apply(turn, Wish())
     machine.restart(NEW, blessed=True)
     back(machine)
     machine.run_version(RUNNING)
@@ -137,10 +137,10 @@ def test_not_forward_again_by_itself(machine: Host, folder: Folder) -> None:
         pytest.raises(UpdateError, match="went back from it") as caught,
         machine.updater(str(folder.path)).alone() as turn,
     ):
-        turn.apply(Wish())
+        applying.apply(turn, Wish())
     assert caught.value.kind is Exit.BAD_VERSION
     with machine.updater(str(folder.path)).alone() as turn:
-        assert turn.apply(Wish(again=True)).changed
+        assert applying.apply(turn, Wish(again=True)).changed
     assert boot.variable(machine.system.root, boot.DEFAULT) is None
     assert kept(machine).pinned is None
 
@@ -149,7 +149,7 @@ def test_a_new_version_takes_the_default_back(machine: Host, folder: Folder) -> 
     machine.variable(boot.DEFAULT, f"codex-os_{RUNNING}.efi")
     folder.add(NEW)
     with machine.updater(str(folder.path)).alone() as turn:
-        turn.apply(Wish())
+        applying.apply(turn, Wish())
     assert boot.variable(machine.system.root, boot.DEFAULT) is None
 
 
@@ -157,7 +157,7 @@ def test_a_default_of_somebody_else_stays(machine: Host, folder: Folder) -> None
     machine.variable(boot.DEFAULT, "auto-windows")
     folder.add(NEW)
     with machine.updater(str(folder.path)).alone() as turn:
-        turn.apply(Wish())
+        applying.apply(turn, Wish())
     assert boot.variable(machine.system.root, boot.DEFAULT) == "auto-windows"
 
 
@@ -168,7 +168,7 @@ class TestOlder:
     def written(self, machine: Host, folder: Folder) -> Host:
         folder.add("0.1.8")
         with machine.updater(str(folder.path)).alone() as turn:
-            turn.apply(Wish(allow_older=True))
+            applying.apply(turn, Wish(allow_older=True))
         assert boot.variable(machine.system.root, boot.ONESHOT) == "codex-os_0.1.8.efi"
         assert boot.variable(machine.system.root, boot.DEFAULT) is None
         machine.variable(boot.ONESHOT, None)
@@ -203,7 +203,7 @@ class TestStatus:
     def test_at_rest(self, machine: Host) -> None:
         found = status(machine)
         assert (found.running, found.boot) == (RUNNING, "blessed")
-        assert [(v.version, v.running, v.default, v.whole) for v in found.versions] == [
+        assert [(v.version, v.running, v.starts_next, v.whole) for v in found.versions] == [
             (OLD, False, False, True), (RUNNING, True, True, True),
         ]  # fmt: skip
         assert found.problems == []
@@ -211,22 +211,22 @@ class TestStatus:
     def test_after_a_write_and_after_it_was_given_up(self, machine: Host, folder: Folder) -> None:
         folder.add(NEW)
         with machine.updater(str(folder.path)).alone() as turn:
-            turn.apply(Wish())
+            applying.apply(turn, Wish())
             found = status(machine)
             assert found.progress is not None
             assert found.progress.under_way
         found = status(machine)
         assert found.progress is not None
         assert (found.progress.stage, found.progress.under_way) == ("written", False)
-        assert [v.tries_left for v in found.versions if v.default] == [3]
+        assert [v.tries_left for v in found.versions if v.starts_next] == [3]
         machine.restart(NEW, blessed=False)
         found = status(machine)
-        assert [v.version for v in found.versions if v.default] == [RUNNING]
+        assert [v.version for v in found.versions if v.starts_next] == [RUNNING]
         assert found.bad == {NEW: "it did not start well in 3 tries"}
 
     def test_a_default_in_small_letters(self, machine: Host) -> None:
         machine.variable(boot.DEFAULT, f"CODEX-OS_{OLD}.EFI".lower())
-        assert [v.version for v in status(machine).versions if v.default] == [OLD]
+        assert [v.version for v in status(machine).versions if v.starts_next] == [OLD]
 
     def test_without_privilege(self, machine: Host) -> None:
         machine.uid = 1000

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codex_agent.errors import CodexError
-from codex_agent.update import state
+from codex_agent.update import applying, state
 from codex_agent.update.flow import Wish
 from codex_agent.update.state import State
 
@@ -55,7 +55,7 @@ def test_a_broken_file_is_set_aside_and_said(machine: Host, folder: Folder, cont
     place.mkdir(mode=0o700)
     put(place, content)
     with machine.updater(str(folder.path)).alone() as turn:
-        assert turn.apply(Wish()).changed
+        assert applying.apply(turn, Wish()).changed
     assert "is broken" in machine.said[0]
     assert (place / state.BROKEN).read_bytes() == content
     assert state.load(place).state.stage == "written"

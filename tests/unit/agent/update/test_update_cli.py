@@ -77,7 +77,7 @@ def test_check(codex: Run, machine: Host, folder: Folder) -> None:
     assert "openssl  3.0 → 3.4" in out
     status, out, _ = codex("check", "--source", str(folder.path), "--json")
     data = json.loads(out)
-    assert (status, data["offered"], data["refused"]) == (Exit.OFFERED, NEW, None)
+    assert (status, data["version"], data["refused"]) == (Exit.OFFERED, NEW, None)
     assert data["changes"][1] == {"package": "openssl", "before": "3.0", "after": "3.4"}
 
 

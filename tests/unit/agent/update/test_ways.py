@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from codex_agent.update import applying
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Wish
 from codex_agent.update.http import Http
@@ -92,7 +93,7 @@ class TestTls:
         with serving(folder.path, tls) as server:
             updater = machine.updater(server.url, allow_http=False, ca_file=str(certificate))
             with updater.alone() as turn:
-                assert turn.apply(Wish()).changed
+                assert applying.apply(turn, Wish()).changed
             assert server.connections == 1
         assert "codex-os_0.1.11+3-0.efi" in machine.entries()
 

@@ -5,7 +5,7 @@ import { asProblem, type Problem } from "../../api/problem";
 import type { Request } from "../../api/updates";
 import { useServices } from "../../shell/services";
 import { Dialog } from "../../ui/Dialog";
-import { Icon } from "../../ui/Icon";
+import { ProblemNote } from "../../ui/ProblemNote";
 import { Prose } from "../../ui/Prose";
 import type { Plan } from "./plans";
 
@@ -45,19 +45,7 @@ export function AskDialog({ plan, request, still, onBegun, onClose }: AskDialogP
           </li>
         ))}
       </ul>
-      {problem !== null && (
-        <div class="problem" role="alert" data-testid="ask-problem">
-          <Icon tone="failed" />
-          <p>
-            <Prose text={problem.message} />{" "}
-            {problem.hint !== null && (
-              <span class="quiet">
-                <Prose text={problem.hint} />
-              </span>
-            )}
-          </p>
-        </div>
-      )}
+      {problem !== null && <ProblemNote problem={problem} testId="ask-problem" />}
       {!still && !busy && (
         <p role="status" data-testid="ask-changed">
           Things have changed on the host since this was asked. Close this and look again.
