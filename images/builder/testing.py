@@ -35,7 +35,7 @@ HOUSE = "tests/unit/house"
 KERNEL = "tests/kernel"
 DKMS = "tests/dkms"
 UPDATES = "tests/updates"
-SUITES = ("tests/image", "tests/boot", "tests/host", "tests/web")
+SUITES = ("tests/image", "tests/boot", UPDATES, "tests/host", "tests/web")
 # What `make test-boot` tries of it: all kinds, and so many power cuts, of which some are booted.
 EVERY_ATTACK = ("--all-attacks", "--cuts=400", "--booted-cuts=20")
 

@@ -24,9 +24,14 @@ class Row:
 
 @dataclass
 class Table:
-    """What was seen; nothing gets in that was not asserted before."""
+    """What was seen; nothing gets in that was not asserted before.
+
+    ``figures`` are those of the updates between the attacks: bytes and seconds, by names that say
+    which (``apply_to_blessed_s``).
+    """
 
     rows: list[Row] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)
 
     def add(self, attack: str, what: str, outcome: str, said: str, tried: int = 1) -> None:
         """Note an attack that was survived."""
@@ -38,11 +43,15 @@ class Table:
             return
         place.parent.mkdir(parents=True, exist_ok=True)
         rows = sorted(self.rows, key=lambda row: row.attack)
-        data = json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False)
+        content = {"figures": self.figures, "attacks": [asdict(row) for row in rows]}
+        data = json.dumps(content, indent=1, ensure_ascii=False)
         place.with_suffix(".json").write_text(data + "\n", encoding="utf-8")
         lines = ["| attack | what was done | tried | outcome | what the operator is told |",
                  "|---|---|---|---|---|"]  # fmt: skip
         for row in rows:
             words = (row.attack, row.what, str(row.tried), row.outcome, row.said)
             lines.append("| " + " | ".join(word.replace("|", "\\|") for word in words) + " |")
+        if self.figures:
+            lines += ["", "| figure | value |", "|---|---|"]
+            lines += [f"| {name} | {value} |" for name, value in self.figures.items()]
         place.with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -140,6 +140,9 @@ class Machine:
 
     def raw(self, target: Path) -> Path:
         """Write the disk as it is now to a raw file, sparse; the machine has to be off."""
+        if self.logs_writes:
+            # Of the size that the guest sees: what is replayed on it may be at its end.
+            self._kept.flat()
         return self._kept.copy(target)
 
     def forget(self) -> None:

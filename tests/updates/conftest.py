@@ -23,8 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """How much is tried: CI takes a few of each, `make test-boot` all and hundreds of cuts."""
     group = parser.getgroup("codex")
     group.addoption("--all-attacks", action="store_true", help="every kind of attack on updates")
-    group.addoption("--cuts", type=int, default=60, help="power cuts that are judged (60)")
-    group.addoption("--booted-cuts", type=int, default=2, help="of these, so many are booted (2)")
+    group.addoption("--cuts", type=int, default=20, help="power cuts that are judged (20)")
+    group.addoption("--booted-cuts", type=int, default=0, help="of these, so many are booted (0)")
     group.addoption("--seed", type=int, default=4, help="of all that is chosen by chance (4)")
 
 
@@ -76,7 +76,7 @@ class Updated:
     marks: dict[str, int]
     after: Path
     trial: Path
-    fetched: int
+    figures: dict[str, float]
     facts: dict[str, Any]
 
 
@@ -88,6 +88,21 @@ def updated(lab: Lab, table: Table) -> Iterator[Updated]:
     found = update(lab, table)
     yield found
     shutil.rmtree(found.disk.parent)
+
+
+@pytest.fixture(scope="session")
+def running(updated: Updated) -> Iterator[Machine]:
+    """The updated machine; it runs, and what a test does to it is there for the next."""
+    from tests.support.machine import Machine
+
+    machine = Machine("upd-running", updated.disk)
+    machine.forget()
+    machine.folder.mkdir(parents=True)
+    shutil.copyfile(updated.variables, machine.folder / "vars.fd")
+    machine.on()
+    assert machine.verdict()["state"] == "healthy"
+    yield machine
+    machine.forget()
 
 
 @pytest.fixture

@@ -45,43 +45,62 @@ def update(lab: Lab, table: Table) -> Updated:
 
 
 def _update(machine: Machine, lab: Lab, table: Table, folder: Path) -> Updated:
+    machine.logs_writes = True
+    before = machine.raw(folder / "before.raw")
     machine.on()
     assert machine.verdict()["state"] == "healthy"
     machine.output(f"echo kept > {MARKER}; sync")
-    machine.restart()
-    before = machine.raw(folder / "before.raw")
-    machine.logs_writes = True
     with serving(lab.offers) as server:
-        machine.on()
-        assert machine.verdict()["state"] == "healthy"
         configure(machine, server.guest_url)
         marks = {"begin": machine.writes.stat().st_size}
+        started = time.monotonic()
         done = machine.run("codex update apply", UPDATE_S)
         assert done.returncode == 0, done.stdout + done.stderr
+        applied = time.monotonic() - started
         marks["written"] = machine.writes.stat().st_size
-        fetched = sum(server.sent.values())
+        fetched = dict(server.sent)
     found = status(machine)
     assert found["progress"]["stage"] == "written", found
     machine.restart()
     log = machine.writes.rename(folder / "update.log")
     after = machine.raw(folder / "after.raw")
-    started = time.monotonic()
     machine.on()
     verdict = machine.verdict()
     assert verdict["state"] == "healthy"
     machine.output("systemctl is-active boot-complete.target")
     _wait_blessed(machine)
+    blessed = time.monotonic() - started
     facts = status(machine)
-    facts["seconds_to_verdict"] = round(time.monotonic() - started)
     machine.output("sync")
     machine.restart()
     trial = machine.writes.rename(folder / "trial.log")
     disk = machine.raw(folder / "updated.raw")
     variables = folder / "updated.vars"
     shutil.copyfile(machine.folder / "vars.fd", variables)
+    figures = figures_of(lab, fetched, applied, blessed)
+    table.figures.update(figures)
     table.add("update", "version 1 to version 2 over http, Secure Boot on", "blessed",
-              json.dumps(facts["versions"]))  # fmt: skip
-    return Updated(lab, disk, variables, before, log, marks, after, trial, fetched, facts)
+              json.dumps(figures))  # fmt: skip
+    return Updated(lab, disk, variables, before, log, marks, after, trial, figures, facts)
+
+
+def figures_of(
+    lab: Lab, fetched: dict[str, int], applied_s: float, blessed_s: float
+) -> dict[str, float]:
+    """Return what the update cost: bytes that were moved, seconds from `apply` on."""
+    made = lab.made["second"]
+    root, uki = made.root.stat().st_size, made.uki.stat().st_size
+    moved = sum(fetched.values())
+    chunks = sum(size for name, size in fetched.items() if name.startswith("store/"))
+    return {
+        "root_bytes": root,
+        "uki_bytes": uki,
+        "moved_bytes": moved,
+        "moved_chunks_bytes": chunks,
+        "moved_of_root_percent": round(100 * chunks / root, 2),
+        "apply_s": round(applied_s, 1),
+        "apply_to_blessed_s": round(blessed_s, 1),
+    }
 
 
 def _wait_blessed(machine: Machine) -> None:

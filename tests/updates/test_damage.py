@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.support.versions.lab import Lab
     from tests.updates.conftest import Updated
 
-pytestmark = pytest.mark.guest
+pytestmark = [pytest.mark.guest, pytest.mark.every_attack]
 START_S = 900 * timeouts.SCALE
 SECTOR = 512
 
@@ -86,15 +86,9 @@ DAMAGE: dict[str, Callable[[Path, Lab], str]] = {
     "fat-1": _fat(0),
     "fat-2": _fat(1),
 }
-FEW = ("uki", "first-program", "root-first-block")
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "what" in metafunc.fixturenames:
-        every = metafunc.config.getoption("--all-attacks")
-        metafunc.parametrize("what", list(DAMAGE) if every else FEW)
-
-
+@pytest.mark.parametrize("what", list(DAMAGE))
 def test_a_good_version_comes_up(
     what: str, machine: Machine, updated: Updated, table: Table
 ) -> None:

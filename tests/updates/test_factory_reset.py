@@ -14,7 +14,7 @@ from builder.tree import Tree
 
 from tests.support import disk, gpt, guests, milestones, timeouts
 
-pytestmark = pytest.mark.guest
+pytestmark = [pytest.mark.guest, pytest.mark.every_attack]
 
 
 ERASES = "this host forgets its state:"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_agent.update.exits import Exit
-from tests.support.machine import Machine
 from tests.support.versions import broken, damage, make
 from tests.support.versions.attacks import ATTACKS, Signers
 from tests.support.versions.server import serving
@@ -17,10 +16,10 @@ from tests.updates.conftest import status
 from tests.updates.first_update import UPDATE_S, configure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.attack_table import Table
+    from tests.support.machine import Machine
     from tests.support.versions.attacks import Attack
     from tests.updates.conftest import Updated
 
@@ -40,21 +39,6 @@ def offered(updated: Updated) -> Path:
     make.publish(third, folder, lab.paths, lab.tree)
     lab.forget("third")
     return folder
-
-
-@pytest.fixture(scope="module")
-def running(updated: Updated) -> Iterator[Machine]:
-    """The updated machine, which runs for all tests of this file."""
-    import shutil
-
-    machine = Machine("upd-refused", updated.disk)
-    machine.forget()
-    machine.folder.mkdir(parents=True)
-    shutil.copyfile(updated.variables, machine.folder / "vars.fd")
-    machine.on()
-    assert machine.verdict()["state"] == "healthy"
-    yield machine
-    machine.forget()
 
 
 @pytest.fixture(scope="module")

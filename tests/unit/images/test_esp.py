@@ -61,4 +61,4 @@ def test_variable_that_names_no_partition(tmp_path: Path, content: bytes) -> Non
 def test_only_root_reads_and_nothing_there_runs(tmp_path: Path) -> None:
     _run(tmp_path, _variable(UUID))
     text = (tmp_path / "out/efi.mount").read_text()
-    assert "Options=umask=0077,nosuid,nodev,noexec" in text.splitlines()
+    assert "Options=umask=0077,nosuid,nodev,noexec,dirsync" in text.splitlines()

@@ -31,7 +31,7 @@ class Hands:
         self.specs.append(spec)
         log = self.folder / "serial.log"
         log.write_text("console\n")
-        return SimpleNamespace(pid=None, serial_log=log)
+        return SimpleNamespace(pid=None, serial_log=log, wait_exit=lambda _seconds: None)
 
     def record(self, disk: Path, log: Path) -> SimpleNamespace:
         self.recording.append(disk)
