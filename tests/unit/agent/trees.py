@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -79,11 +81,17 @@ class Tree:
         return self.base / name.lstrip("/")
 
     def put(self, name: str, content: str | bytes, *, age_s: float = 0.0) -> None:
+        """Lay a file there, whole: a service that reads the tree meanwhile sees the old or it."""
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        new = self.base / f".new-{threading.get_ident()}"
+        new.write_bytes(content.encode() if isinstance(content, str) else content)
+        if path.exists():
+            shutil.copymode(path, new)
         when = self.clock.wall() - age_s
-        os.utime(path, (when, when))
+        os.utime(new, (when, when))
+        # A link stays one.
+        new.replace(path.resolve())
 
     def link(self, name: str, target: str) -> None:
         path = self.path(name)

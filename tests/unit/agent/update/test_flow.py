@@ -368,15 +368,6 @@ def test_a_release_between_checksums_and_signature(machine: Host, folder: Folder
         assert applying.apply(turn, Wish(fetch_only=True)).version == "0.1.12"
 
 
-def test_what_could_start_is_looked_at_when_the_lock_is_ours(machine: Host) -> None:
-    """Whoever had it until then may have written another version."""
-    updater = machine.updater()
-    name = f"codex-os_{NEW}+3-0.efi"
-    updater.begun = lambda: machine.rename(f"codex-os_{RUNNING}.efi", name)
-    with updater.alone() as turn:
-        assert [entry.file for entry in turn.boot.entries if entry.version == NEW] == [name]
-
-
 def test_a_source_that_is_gone_after_the_fetching(machine: Host, folder: Folder) -> None:
     folder.add(NEW)
     apply(machine, folder.path, fetch_only=True)

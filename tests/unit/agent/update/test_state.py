@@ -14,6 +14,7 @@ from codex_agent.errors import CodexError
 from codex_agent.update import applying, state
 from codex_agent.update.flow import Wish
 from codex_agent.update.state import State
+from tests.unit.agent.update.hosts import OLD, RUNNING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,3 +97,16 @@ def test_highest_seen_only_rises() -> None:
     assert now.highest_seen == "0.1.10"
     assert state.seen(now, "0.1.9").highest_seen == "0.1.10"
     assert state.seen(now, "0.1.11").highest_seen == "0.1.11"
+
+
+def test_what_could_start_is_looked_at_when_the_lock_is_ours(machine: Host) -> None:
+    """Whoever had it until then may have written another version."""
+    updater = machine.updater()
+    changed = f"codex-os_{OLD}+0-3.efi"
+    updater.begun = lambda: machine.rename(f"codex-os_{OLD}.efi", changed)
+    with updater.alone() as turn:
+        assert sorted(entry.file for entry in turn.boot.entries) == sorted(machine.entries())
+        entry = turn.boot.of(OLD)
+        assert entry is not None
+        assert entry.file == changed
+    assert f"codex-os_{RUNNING}.efi" in machine.entries()
