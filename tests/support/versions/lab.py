@@ -85,7 +85,9 @@ def open_lab() -> Lab:
     folder = paths.build / "test-versions"
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():
-        if old.name != "source":
+        if not old.is_dir():
+            old.unlink()
+        elif old.name != "source":
             shutil.rmtree(old)
     source = open_source(guests.latest_artefacts(), folder / "source", tree)
     lab = Lab(folder, source, paths, tree, {})

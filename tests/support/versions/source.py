@@ -57,6 +57,8 @@ def open_source(artefacts: Artefacts, cache: Path, tree: Tree) -> Source:
     sections = kernel_image.read(artefacts.uki)
     folder = cache / kernel_image.root_hash(sections)[:16]
     if not folder.exists():
+        # 700 MB each, and of an image that is no longer there.
+        shutil.rmtree(cache, ignore_errors=True)
         # Named when it is whole: what an interruption leaves is not taken for it.
         new = folder.with_suffix(".new")
         shutil.rmtree(new, ignore_errors=True)
