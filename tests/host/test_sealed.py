@@ -35,6 +35,27 @@ def test_nothing_covers_usr_or_etc(host: Host) -> None:
     assert set(over) <= {"/etc/machine-id"}
 
 
+@pytest.mark.parametrize("folder", ["/run/extensions", "/var/lib/extensions", "/run/confexts"])
+def test_extension_images_are_not_laid_over_it(host: Host, folder: str) -> None:
+    """Not one that is a folder, for which systemd would ask no signature."""
+    kind = "confext" if folder.endswith("confexts") else "sysext"
+    place = f"{folder}/codex-test"
+    tree = f"{place}/etc" if kind == "confext" else f"{place}/usr"
+    release = "etc/extension-release.d" if kind == "confext" else "usr/lib/extension-release.d"
+    there = host.file(folder).exists
+    host.check_output(
+        f"mkdir -p {tree} {place}/{release} && echo evil >{tree}/codex-test-evil && "
+        f"echo ID=_any >{place}/{release}/extension-release.codex-test"
+    )
+    try:
+        assert host.run("systemctl start systemd-%s.service", kind).rc != 0
+        assert host.run("systemd-%s refresh", kind).rc == 127
+        assert not host.file("/usr/codex-test-evil").exists
+        assert not host.file("/etc/codex-test-evil").exists
+    finally:
+        host.check_output("rm -rf %s", place if there else folder)
+
+
 def test_dpkg_cannot_remove(host: Host) -> None:
     assert host.run("dpkg --purge --force-depends less").rc != 0
     assert host.run("dpkg-query --show less").rc == 0
