@@ -27,6 +27,8 @@ SELECTED = "LoaderEntrySelected"
 DEFAULT = "LoaderEntryDefault"
 ONESHOT = "LoaderEntryOneShot"
 
+RESET = f"{names.IMAGE}-reset"  # begins the names of entries for a factory reset
+
 Standing = Literal["good", "counted", "bad"]
 BootState = Literal["blessed", "counted", "unknown"]
 _ENTRY = re.compile(
@@ -92,6 +94,14 @@ def parse(name: str) -> Entry | None:
         return None
     left = None if found["left"] is None else int(found["left"])
     return Entry(name, found["version"], left, int(found["done"] or 0))
+
+
+def reset_file(version: str) -> str:
+    """Return the file of a version's entry for a factory reset, which is never counted.
+
+    The boot loader takes it for no version, and nothing of ours does.
+    """
+    return f"{RESET}_{version}.efi"
 
 
 def entries(root: Root) -> tuple[Entry, ...]:

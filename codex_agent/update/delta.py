@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts a new root or UKI together from the running one and the chunks that differ, by casync."""
+"""Puts a new root or UKI together from one that is here and the chunks that differ, by casync."""
 
 from __future__ import annotations
 
@@ -35,9 +35,13 @@ class Unsuitable(Exception):  # noqa: N818 - a reason, not a fault
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A file to be put together, as it was signed; ``kind`` is what a person calls it."""
+    """A file to be put together, as it was signed; ``kind`` is what a person calls it.
+
+    ``seed`` says so of the file that it is begun with.
+    """
 
     kind: str
+    seed: str
     name: str
     bytes: int
     sha256: str
@@ -48,13 +52,19 @@ def root(release: Release) -> Wanted:
     """Return the root as it will lie in its partition."""
     name = release.name(names.UNPACKED_ROOT)
     listed = release.files.get("root-index")
-    return Wanted("root", name, release.root_bytes, release.root_sha256, listed)
+    return Wanted("root", "running root", name, release.root_bytes, release.root_sha256, listed)
 
 
 def uki(release: Release) -> Wanted:
     """Return the UKI."""
-    file = release.files["uki"]
-    return Wanted("UKI", file.name, file.bytes, file.sha256, release.files.get("uki-index"))
+    file, listed = release.files["uki"], release.files.get("uki-index")
+    return Wanted("UKI", "running UKI", file.name, file.bytes, file.sha256, listed)
+
+
+def reset(release: Release) -> Wanted:
+    """Return the entry for a factory reset, which has kernel and initrd of the new UKI."""
+    file, listed = release.files["reset"], release.files.get("reset-index")
+    return Wanted("entry for a reset", "new UKI", file.name, file.bytes, file.sha256, listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,7 @@ class Delta:
             raise Unsuitable("this release has no index of chunks for it")
         if seed is None or not seed.exists():
             where = f" ({seed})" if seed is not None else ""
-            raise Unsuitable(f"the running {wanted.kind}{where} is not there to begin with")
+            raise Unsuitable(f"the {wanted.seed}{where} is not there to begin with")
         before = fetcher.moved
         path = fetcher.file(entry.name, entry.bytes, entry.sha256, self.stage)
         if entry.bytes > index.LIMIT:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The index of a root or UKI in chunks (``.caibx``), as casync writes it for one file."""
+"""The index of a root or a UKI in chunks (``.caibx``), as casync writes it for one file."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The names of a release's files. Nothing that is not named like this is ever opened.
 
-``codex-os_<version>_<architecture>.<ending>``, and chunks of root and UKI below ``store/``.
+``codex-os_<version>_<architecture>.<ending>``, and chunks of root and UKIs below ``store/``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ SIGNATURE = "SHA256SUMS.gpg"
 RELEASE = "release.json"
 
 Role = Literal[
-    "root", "root-index", "verity", "signature", "uki", "uki-index", "manifest", "sbom"
+    "root", "root-index", "verity", "signature", "uki", "uki-index", "reset", "reset-index",
+    "manifest", "sbom",
 ]  # fmt: skip
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -30,6 +31,8 @@ ENDINGS: dict[Role, str] = {
     "uki": "efi",
     # Not "efi.caibx": systemd-sysupdate would take it for the UKI, as it would root.raw below.
     "uki-index": "uki.caibx",
+    "reset": "reset.efi",
+    "reset-index": "reset.caibx",
     "manifest": "manifest.json",
     "sbom": "spdx.json",
 }
@@ -37,7 +40,7 @@ ENDINGS: dict[Role, str] = {
 UNPACKED_ROOT = "root.erofs"
 # systemd-sysupdate 257 writes a .zst as it is, and a hash tree hardly gets smaller.
 PACKED: frozenset[Role] = frozenset({"root"})
-NEEDED: frozenset[Role] = frozenset({"root", "verity", "signature", "uki"})
+NEEDED: frozenset[Role] = frozenset({"root", "verity", "signature", "uki", "reset"})
 
 # What may stand in the checksums at all: one plain name, no folder, nothing hidden.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~^+-]{0,254}", re.ASCII)

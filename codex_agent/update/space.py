@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codex_agent.update import boot as booting
 from codex_agent.update import names
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.fetch import UNFINISHED
@@ -60,16 +61,28 @@ def enough(system: System, release: Release, boot: Boot) -> None:
     have = system.free(system.state) + _gained(system, release)
     if want > have:
         raise _too_little(want, have, str(system.state), "codex status shows what fills it.")
-    uki = release.files["uki"].bytes
-    if boot.of(release.version) is not None:
-        return
-    # systemd-sysupdate removes the version of the other slot first.
-    others = (entry for entry in boot.entries if entry.version != boot.running)
-    gained = sum(_here(system.entries / entry.file) for entry in others)
-    have = system.free(system.entries) + gained
-    if uki + ESP_MARGIN > have:
+    want = _for_entries(system, release, boot)
+    have = system.free(system.entries) + _of_other_version(system, release, boot)
+    if want and want + ESP_MARGIN > have:
         hint = "Remove what is not of Codex OS from the boot partition."
-        raise _too_little(uki + ESP_MARGIN, have, str(system.entries), hint)
+        raise _too_little(want + ESP_MARGIN, have, str(system.entries), hint)
+
+
+def _for_entries(system: System, release: Release, boot: Boot) -> int:
+    """Return the bytes of the UKIs that are not on the boot partition yet."""
+    want = 0 if boot.of(release.version) is not None else release.files["uki"].bytes
+    if not (system.entries / booting.reset_file(release.version)).exists():
+        want += release.files["reset"].bytes
+    return want
+
+
+def _of_other_version(system: System, release: Release, boot: Boot) -> int:
+    """Return the bytes of what systemd-sysupdate removes before it writes."""
+    kept = (boot.running, release.version)
+    others = [entry for entry in boot.entries if entry.version not in kept]
+    files = {entry.file for entry in others}
+    files |= {booting.reset_file(entry.version) for entry in others}
+    return sum(_here(system.entries / file) for file in files)
 
 
 def _too_little(want: int, have: int, where: str, hint: str) -> UpdateError:

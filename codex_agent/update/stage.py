@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from codex_agent.update.fetch import Fetcher
     from codex_agent.update.offer import Offer, Verify
-    from codex_agent.update.release import Release
+    from codex_agent.update.release import File, Release
     from codex_agent.update.system import System
 
 
@@ -75,20 +75,26 @@ class Stage:
             file = release.files.get(role)
             if file is not None:
                 fetcher.file(file.name, file.bytes, file.sha256, folder)
-        # The UKI first: chunks are kept for one file at a time.
+        # Chunks are kept for one file at a time: the largest comes last.
         uki_because = self._uki(release, fetcher)
+        self._reset(release, fetcher)
         because, reused = self._root(release, fetcher)
         self._write(names.SIGNATURE, found.signature)
         self._write(names.SUMS, found.checksums)
         return Staged(fetcher.moved - before, because, reused, uki_because)
 
     def _uki(self, release: Release, fetcher: Fetcher) -> str | None:
-        file = release.files["uki"]
+        return self._efi(release.files["uki"], delta.uki(release), self.uki, fetcher)
 
+    def _reset(self, release: Release, fetcher: Fetcher) -> None:
+        seed = self.system.stage / release.files["uki"].name
+        self._efi(release.files["reset"], delta.reset(release), seed, fetcher)
+
+    def _efi(self, file: File, wanted: Wanted, seed: Path | None, fetcher: Fetcher) -> str | None:
         def whole() -> None:
             fetcher.file(file.name, file.bytes, file.sha256, self.system.stage)
 
-        return self._bring(delta.uki(release), self.uki, fetcher, whole)[0]
+        return self._bring(wanted, seed, fetcher, whole)[0]
 
     def _root(self, release: Release, fetcher: Fetcher) -> tuple[str | None, str | None]:
         wanted = delta.root(release)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Further boot entries of the built version: for root shells, and for a factory reset.
+"""Further boot entries of the built version: for a factory reset, and for root shells.
 
 Each is a UKI of its own with the kernel, the initrd and the root hash of the version, signed with
-the same key. It lies beside the image, in no image and in no release: whoever lays it on a boot
-partition wants it there. They are no profiles of the UKI of the version, less to move though they
-would be:
-systemd-boot 257 starts any profile of a version on trial, and not its own entry.
+the same key. That for a reset belongs to the version: it is on the disk and in the release. That
+for shells only lies beside the image: whoever lays it on a boot partition wants it there. They are
+no profiles of the UKI of the version: systemd-boot 257 starts any profile of a version on trial,
+and not its own entry.
 """
 
 import re
@@ -49,7 +49,7 @@ class BootEntry:
 
     def make(self, version: str) -> Path:
         """Make, sign and check the entry of a built version."""
-        target = self.paths.image_dir / f"{self.kind.name}_{version}.efi"
+        target = self.paths.entry(self.kind.name, version)
         work = self.paths.build / "boot-entry"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
@@ -82,6 +82,8 @@ class BootEntry:
         argv: list[str | Path] = ["ukify", "build", f"--stub={STUB}", f"--uname={uname}"]
         argv += [f"--linux={parts / 'linux'}", f"--initrd={parts / 'initrd'}"]
         argv += [f"--os-release=@{work / 'osrel'}", f"--cmdline=@{work / 'cmdline'}"]
+        # The kernel stays as it is in the version's own UKI.
+        argv.append("--no-sign-kernel")
         argv += [
             f"--secureboot-private-key={self.paths.keys / 'db.key'}",
             f"--secureboot-certificate={self.paths.keys / 'db.crt'}",

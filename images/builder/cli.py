@@ -14,7 +14,7 @@ from types import FrameType
 from typing import NoReturn
 
 from builder import log, preflight, relock, run, settings
-from builder.boot_entry import RESET, SHELLS, BootEntry, Kind
+from builder.boot_entry import BootEntry
 from builder.errors import BuildError
 from builder.guest import Guest
 from builder.image import Image
@@ -27,7 +27,6 @@ from builder.tree import Tree, mounted_below
 TARGETS = {
     "run": "set everything up, build what changed, boot it in QEMU and say how to reach it",
     "image": "build the image only",
-    "reset-entry": "sign a boot entry of the image that resets a host, after asking on its console",
     "shell-entry": "sign a boot entry of the image that opens root shells, for an emergency",
     "release": "add the image to build/release, signed, for hosts to update from",
     "test": "run every check and suite (TESTS=tests/host for one)",
@@ -156,8 +155,8 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
         log.plain(f"The image is {paths.image(version, '.raw')}.")
     elif target == "release":
         _release(paths, chosen)
-    elif target in {"reset-entry", "shell-entry"}:
-        _boot_entry(paths, chosen, RESET if target == "reset-entry" else SHELLS)
+    elif target == "shell-entry":
+        _shell_entry(paths, chosen)
     elif target == "test":
         Tests(paths, chosen).everything()
     elif target == "test-kernel":
@@ -187,14 +186,11 @@ def _release(paths: Paths, chosen: Settings) -> None:
     )
 
 
-def _boot_entry(paths: Paths, chosen: Settings, kind: Kind) -> None:
+def _shell_entry(paths: Paths, chosen: Settings) -> None:
     tree = Tree(paths)
     version = Image(paths, chosen, tree).ensure()
-    made = BootEntry(paths, tree, kind).make(version)
+    made = BootEntry(paths, tree).make(version)
     log.plain(f"The entry is {made}.")
-    if kind is RESET:
-        log.plain("Lay it on the ESP of a host below EFI/Linux: it then stands in the boot menu.")
-        return
     log.plain(
         "Whoever starts it is root at the console of a host of this version, without a password: "
         "give it to nobody, and take it away when you are done (docs/operating.md)."

@@ -21,6 +21,7 @@ TYPES = {
     "verity": ("2c7357ed-ebd2-46d9-aec1-23d437ec2bf5", "_verity"),
     "signature": ("41092b05-9fc8-4523-994f-2def0408b176", "_sig"),
 }
+ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 HEX = re.compile(r"[0-9a-f]{64}")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HINT = "Build it again with `make image`."
@@ -57,6 +58,16 @@ def partitions(tree: Tree, disk: Path, version: str) -> dict[str, Partition]:
         if found[role].offset + found[role].size > disk.stat().st_size:
             raise _damaged(disk, f"ends before its partition {label} does")
     return found
+
+
+def add_to_esp(tree: Tree, disk: Path, file: Path, folder: str, *, log: Path) -> None:
+    """Copy a file into a folder of the disk's ESP."""
+    found = [entry.partition for entry in _table(tree, disk) if entry.kind == ESP]
+    if len(found) != 1:
+        raise _damaged(disk, f"has {len(found) or 'no'} ESPs")
+    # mtools, as systemd-repart fills it: nothing has to be mounted.
+    where = f"{disk}@@{found[0].offset}"
+    tree.run(["mcopy", "-o", "-i", where, file, f"::{folder}/{file.name}"], log=log)
 
 
 @dataclass(frozen=True)

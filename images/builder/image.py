@@ -4,10 +4,12 @@
 import hashlib
 import json
 import shutil
+from dataclasses import astuple
 from pathlib import Path
 
-from builder import kernel_packages, keys, lock, log, modules, sbom, stamp, update_key
+from builder import disk, kernel_packages, keys, lock, log, modules, sbom, stamp, update_key
 from builder.archive import Package
+from builder.boot_entry import RESET, BootEntry
 from builder.errors import BuildError
 from builder.kernel_packages import KernelPackages
 from builder.packages import Packages
@@ -60,6 +62,7 @@ class Image:
         self._initrd()
         self._disk(version)
         self._verify_packages(locked, version)
+        self._reset_entry(version)
         sbom.write(self.paths, version)
         self._publish(version)
         made.write(wanted)
@@ -131,13 +134,18 @@ class Image:
         ]
         files = [self.paths.root / "mkosi.conf", *self.paths.keys.glob("*.crt")]
         return stamp.digest(
-            files=[*folders, *files], words=[version.number, version.commit, self.settings.flavour]
+            files=[*folders, *files],
+            words=[version.number, version.commit, self.settings.flavour, *astuple(RESET)],
         )
 
     def _complete(self, version: Version) -> bool:
-        names = (".raw", ".efi", ".manifest", ".spdx.json")
-        there = all(self.paths.image(version.number, name).exists() for name in names)
+        there = all(path.exists() for path in self._artefacts(version))
         return there and self.paths.latest_version() == version.number
+
+    def _artefacts(self, version: Version) -> list[Path]:
+        suffixes = (".raw", ".efi", ".manifest", ".spdx.json")
+        found = [self.paths.image(version.number, suffix) for suffix in suffixes]
+        return [*found, self.paths.entry(RESET.name, version.number)]
 
     def _prepare_sandbox(self, locked: dict[str, Package]) -> None:
         """Write the apt configuration that mkosi uses: the host's mirrors, the locked versions."""
@@ -201,6 +209,15 @@ class Image:
             )
             cache.write(wanted)
 
+    def _reset_entry(self, version: Version) -> None:
+        """Put the entry for a factory reset beside the version's UKI, here and on its ESP.
+
+        mkosi fills the ESP when the root hash is known, and makes no second UKI of it.
+        """
+        entry = BootEntry(self.paths, self.tree, RESET).make(version.number)
+        raw = self.paths.image(version.number, ".raw")
+        disk.add_to_esp(self.tree, raw, entry, "/EFI/Linux", log=self.log)
+
     def _cache_digest(self) -> str:
         """Digest of what the cached part of the build reads; mkosi compares package names only."""
         roles = [
@@ -248,9 +265,7 @@ class Image:
     def _publish(self, version: Version) -> None:
         """Names the version as the latest and removes the artefacts of others."""
         folder = self.paths.image_dir
-        names = [
-            self.paths.image(version.number, s) for s in (".raw", ".efi", ".manifest", ".spdx.json")
-        ]
+        names = self._artefacts(version)
         sums = "".join(f"{_sha256(path)}  {path.name}\n" for path in names)
         (folder / "SHA256SUMS").write_text(sums)
         for path in folder.iterdir():

@@ -105,6 +105,10 @@ class Paths:
         """Return an artefact of one version, e.g. ``image("0.1.57", ".raw")``."""
         return self.image_dir / f"codex-os_{version}{suffix}"
 
+    def entry(self, name: str, version: str) -> Path:
+        """Return another boot entry of a version, e.g. ``entry("codex-os-reset", "0.1.57")``."""
+        return self.image_dir / f"{name}_{version}.efi"
+
     def latest_version(self) -> str | None:
         """Return the version that the last complete build wrote, or None before the first."""
         try:

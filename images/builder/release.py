@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from builder import disk, log, uki
+from builder.boot_entry import RESET
 from builder.errors import BuildError
 from builder.paths import Paths
 from builder.publish import UNPACKED_ROOT, Directory, digest
@@ -26,6 +27,8 @@ ENDINGS = {
     "signature": "signature.raw",
     "uki": "efi",
     "uki-index": "uki.caibx",
+    "reset": "reset.efi",
+    "reset-index": "reset.caibx",
     "manifest": "manifest.json",
     "sbom": "spdx.json",
 }
@@ -34,8 +37,8 @@ DESCRIPTION = "release.json"
 # (docs/decisions/0021-delta-by-chunks.md).
 CHUNK_SIZE = 16 * 1024
 COMPRESSION = ("zstd", "-q", "--single-thread", "-9")
-# Where mkosi's artefacts lie as they are.
-COPIED = {"uki": ".efi", "manifest": ".manifest", "sbom": ".spdx.json"}
+# What lies in chunks as well, with the role of its index.
+CHUNKED = {"uki": "uki-index", "reset": "reset-index"}
 # A version that a host can hold: "_" and "+" separate the parts of names.
 VERSION = re.compile(r"[0-9][0-9A-Za-z.~^-]{0,63}")
 
@@ -54,7 +57,8 @@ class Published:
 class Parts:
     """What a release is made of: the slot's partitions as files, and the files beside the disk.
 
-    ``files`` are the UKI, the manifest and the bill of materials, by their roles.
+    ``files`` are the UKI, the entry for a reset, the manifest and the bill of materials, by their
+    roles.
     """
 
     version: str
@@ -68,7 +72,18 @@ class Facts:
 
     flavour: str
     kernel: str
+    words: list[str]
     root_hash: str
+
+
+def beside(paths: Paths, version: str) -> dict[str, Path]:
+    """Return the files that lie beside the disk of a version, by their roles."""
+    return {
+        "uki": paths.image(version, ".efi"),
+        "reset": paths.entry(RESET.name, version),
+        "manifest": paths.image(version, ".manifest"),
+        "sbom": paths.image(version, ".spdx.json"),
+    }
 
 
 class Release:
@@ -87,8 +102,7 @@ class Release:
             image = self.paths.image(version, ".raw")
             with log.step(f"Cutting the partitions of {version}"):
                 slot = disk.cut(self.tree, image, version, work, log=self.log)
-            files = {role: self.paths.image(version, suffix) for role, suffix in COPIED.items()}
-            return Parts(version, slot, files)
+            return Parts(version, slot, beside(self.paths, version))
 
         return self._beside(version, cut)
 
@@ -118,13 +132,19 @@ class Release:
         return Published(directory.folder, chunks, new, size)
 
     def _lay_down(self, parts: Parts, directory: Directory, work: Path) -> tuple[int, int, int]:
-        facts = self._facts(parts, work)
+        facts = self._facts(parts.files["uki"], IMAGE, parts.version, work)
         if facts.root_hash != parts.slot.root_hash:
             raise BuildError(
                 f"Disk and UKI of {parts.version} are of two builds: their root hashes differ.",
                 hint=disk.HINT,
             )
-        with log.step("Compressing the root, cutting root and UKI into chunks"):
+        reset = self._facts(parts.files["reset"], RESET.name, parts.version, work)
+        if reset.words != [*facts.words, RESET.word]:
+            raise BuildError(
+                f"{parts.files['reset'].name} is of another build than the UKI of the version.",
+                hint=disk.HINT,
+            )
+        with log.step("Compressing the root, cutting root and UKIs into chunks"):
             names = self._pack(parts, work)
         sums = self._describe(parts, facts, names, work)
         with log.step("Signing and laying down"):
@@ -134,25 +154,22 @@ class Release:
         """Return the name of a file of a release."""
         return f"{IMAGE}_{version}_{ARCHITECTURE}.{ending}"
 
-    def _facts(self, parts: Parts, work: Path) -> Facts:
-        """Read the UKI; BuildError when it is of another version or has no root hash."""
-        path = parts.files["uki"]
+    def _facts(self, path: Path, image: str, version: str, work: Path) -> Facts:
+        """Read a UKI; BuildError when it is another one or has no root hash."""
         texts = {
             name: uki.section(self.tree, path, name, work, log=self.log)
             for name in (".osrel", ".uname", ".cmdline")
         }
         release = dict(re.findall(r'^([A-Z_]+)="?([^"\n]*)"?$', texts[".osrel"], re.MULTILINE))
         identity = (release.get("IMAGE_ID"), release.get("IMAGE_VERSION"))
-        if identity != (IMAGE, parts.version):
-            raise BuildError(
-                f"{path.name} is not the UKI of {IMAGE} {parts.version}.", hint=disk.HINT
-            )
+        if identity != (image, version):
+            raise BuildError(f"{path.name} is not the UKI of {image} {version}.", hint=disk.HINT)
         root_hash = re.search(r"(?:^| )roothash=([0-9a-f]{64})(?: |$)", texts[".cmdline"])
         if root_hash is None or not texts[".uname"] or not release.get("VARIANT_ID"):
             raise BuildError(
                 f"{path.name} does not say its root hash, kernel or flavour.", hint=disk.HINT
             )
-        return Facts(release["VARIANT_ID"], texts[".uname"], root_hash[1])
+        return Facts(release["VARIANT_ID"], texts[".uname"], texts[".cmdline"].split(), root_hash[1])
 
     def _pack(self, parts: Parts, work: Path) -> dict[str, str]:
         """Give every file of the release its name in ``work``; return the names by role."""
@@ -165,7 +182,8 @@ class Release:
             shutil.copyfile(path, work / names[role])
         self.tree.run([*COMPRESSION, root, "-o", work / names["root"]], log=self.log)
         self._chunk(root, work / names["root-index"], work / "store")
-        self._chunk(work / names["uki"], work / names["uki-index"], work / "store")
+        for role, its_index in CHUNKED.items():
+            self._chunk(work / names[role], work / names[its_index], work / "store")
         return names
 
     def _chunk(self, whole: Path, index: Path, store: Path) -> None:

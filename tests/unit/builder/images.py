@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from builder import sandbox
+from builder.boot_entry import RESET
 from builder.paths import Paths
 
 PROGRAMS = ("systemd-repart", "mkfs.erofs", "sfdisk", "veritysetup", "casync", "zstd", "gpg")
@@ -65,6 +66,7 @@ def build(folder: Path, version: str, *, changed: int) -> None:
     )  # fmt: skip
     roots = [p["roothash"] for p in json.loads(said) if p.get("roothash")]
     uki(folder, version, roots[0])
+    entry(folder, version, roots[0])
     manifest = {"packages": [{"name": "one", "version": version}]}
     (folder / f"codex-os_{version}.manifest").write_text(json.dumps(manifest))
     sbom = {"creationInfo": {"created": CREATED}}
@@ -73,14 +75,26 @@ def build(folder: Path, version: str, *, changed: int) -> None:
 
 
 def uki(folder: Path, version: str, root_hash: str, *, said: str = "") -> None:
-    """Leave an object file with the sections of a UKI that are read; ``said`` is its version."""
+    """Leave the UKI of a version; ``said`` is the version that it names."""
+    words = f"roothash={root_hash} console=ttyS0"
+    _uki(folder / f"codex-os_{version}.efi", "codex-os", said or version, words)
+
+
+def entry(folder: Path, version: str, root_hash: str, *, word: str = f" {RESET.word}") -> None:
+    """Leave the entry of a version for a reset."""
+    words = f"roothash={root_hash} console=ttyS0{word}"
+    _uki(folder / f"{RESET.name}_{version}.efi", RESET.name, version, words)
+
+
+def _uki(target: Path, image: str, version: str, command_line: str) -> None:
+    """Leave an object file with the sections of a UKI that are read."""
+    folder = target.parent
     sections = {
-        ".osrel": f'ID=debian\nIMAGE_ID="codex-os"\nIMAGE_VERSION="{said or version}"\n'
+        ".osrel": f'ID=debian\nIMAGE_ID="{image}"\nIMAGE_VERSION="{version}"\n'
         "VARIANT_ID=general\n",
         ".uname": KERNEL,
-        ".cmdline": f"roothash={root_hash} console=ttyS0 \0",
+        ".cmdline": f"{command_line} \0",
     }
-    target = folder / f"codex-os_{version}.efi"
     words: list[str | Path] = ["objcopy", "-I", "binary", "-O", "elf64-x86-64", "-B", "i386"]
     for name, text in sections.items():
         part = folder / f".section{name}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The entry that opens shells: of the same version, signed, and never one that starts by itself."""
+"""Entries for shells and resets: of the same version, signed, never one that starts by itself."""
 
 import re
 from pathlib import Path
@@ -97,8 +97,9 @@ def test_its_release_sorts_behind_every_version() -> None:
     assert "SHELLS" in facts["PRETTY_NAME"]
 
 
-def test_no_update_takes_it_for_a_version() -> None:
-    name = f"{boot_entry.SHELLS.name}_{VERSION}.efi"
+@pytest.mark.parametrize("kind", [boot_entry.SHELLS, boot_entry.RESET])
+def test_no_update_takes_it_for_a_version(kind: boot_entry.Kind) -> None:
+    name = f"{kind.name}_{VERSION}.efi"
     assert boot.parse(name) is None
     transfer = (REPOSITORY / "images/tree/usr/lib/sysupdate.d/90-uki.transfer").read_text()
     patterns = re.findall(r"codex-os\S*\.efi", transfer)
@@ -125,7 +126,8 @@ def test_the_entry_for_a_reset_has_its_own_name_and_word(
     entry: BootEntry, paths: Paths, tree: HostTree
 ) -> None:
     made = BootEntry(paths, tree, boot_entry.RESET).make(VERSION)
-    assert made.name == f"codex-os-reset_{VERSION}.efi"
+    # The name by which an update writes it, removes it, and makes room for it.
+    assert made.name == boot.reset_file(VERSION)
     assert made.read_text() == f".cmdline:{WORDS} codex.factory_reset=ask\n"
     text = (REPOSITORY / "images/initrd/tree/usr/lib/codex/ask-reset").read_text()
     unit = REPOSITORY / "images/initrd/tree/usr/lib/systemd/system/codex-ask-reset.service"

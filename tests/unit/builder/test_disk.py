@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,45 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def raw(built: Path, tmp_path: Path) -> Path:
     """Return a disk of the test's own."""
     return Path(shutil.copy(built, tmp_path))
+
+
+def _with_esp(path: Path, count: int = 1) -> Path:
+    """Make a disk with so many ESPs, each with the folder for UKIs."""
+    path.write_bytes(b"")
+    os.truncate(path, (1 + 34 * count + 1) << 20)
+    lines = "".join(f"start={1 + 34 * n}MiB, size=34MiB, type=uefi\n" for n in range(count))
+    subprocess.run(
+        ["sfdisk", "--quiet", path], input=f"label: gpt\n{lines}", text=True, check=True
+    )
+    for number in range(count):
+        where = f"{path}@@{(1 + 34 * number) << 20}"
+        images.run("mformat", "-i", where, "-F", "-T", str(34 << 11), "::")
+        images.run("mmd", "-i", where, "::/EFI", "::/EFI/Linux")
+    return path
+
+
+@pytest.mark.skipif(shutil.which("mformat") is None, reason="no mtools")
+def test_file_on_the_esp(tree: HostTree, tmp_path: Path) -> None:
+    raw = _with_esp(tmp_path / "disk.raw")
+    entry = tmp_path / "codex-os-reset_0.1.7.efi"
+    for content in (images.noise(3 << 20, 1), images.noise(2 << 20, 2)):
+        entry.write_bytes(content)
+        disk.add_to_esp(tree, raw, entry, "/EFI/Linux", log=tmp_path / "log")
+        copy = tmp_path / "copy"
+        images.run("mcopy", "-n", "-i", f"{raw}@@{1 << 20}", f"::/EFI/Linux/{entry.name}", copy)
+        assert copy.read_bytes() == content
+    entry.write_bytes(images.noise(35 << 20, 3))
+    with pytest.raises(BuildError, match="mcopy ended with status"):
+        disk.add_to_esp(tree, raw, entry, "/EFI/Linux", log=tmp_path / "log")
+
+
+@pytest.mark.skipif(shutil.which("mformat") is None, reason="no mtools")
+def test_disk_with_no_esp_or_two(tree: HostTree, raw: Path, tmp_path: Path) -> None:
+    two = _with_esp(tmp_path / "two.raw", 2)
+    for path, said in ((raw, "no ESPs"), (two, "2 ESPs")):
+        with pytest.raises(BuildError, match=said) as caught:
+            disk.add_to_esp(tree, path, raw, "/EFI/Linux", log=tmp_path / "log")
+        assert caught.value.hint.startswith("Build it again")
 
 
 @pytest.fixture

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an interrupted build leaves is noticed and made again: tools tree, page, image."""
 
+import hashlib
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from builder import disk
 from builder import image as image_module
 from builder import keys, lock, modules, stamp, update_key
 from builder.archive import Archive, Package
+from builder.boot_entry import BootEntry
 from builder.errors import BuildError
 from builder.image import Image
 from builder.kernel_packages import KernelPackages
@@ -185,13 +189,25 @@ fi
 
 
 class Build:
-    """An image build in which only mkosi, a stand-in, does anything."""
+    """An image build in which only mkosi and the boot entry, both stand-ins, do anything."""
 
     def __init__(self, paths: Paths, tree: HostTree, programs: Programs) -> None:
         self.paths = paths
         self.programs = programs
         self.image = Image(paths, Settings(), tree)
+        self.full = False
         self.mkosi()
+
+    def entry(self, version: str) -> Path:
+        path = self.paths.entry("codex-os-reset", version)
+        path.write_text("entry")
+        return path
+
+    def lay(self, raw: Path, entry: Path, folder: str) -> None:
+        if self.full:
+            raise BuildError("mcopy ended with status 1.")
+        assert folder == "/EFI/Linux"
+        raw.write_text(f"{raw.read_text()}{entry.name}\n")
 
     def mkosi(self, before: str = "", after: str = "") -> None:
         self.programs.add("mkosi", f"{before}\n{MKOSI}\n{after}")
@@ -243,13 +259,43 @@ def build(
     monkeypatch.setattr(lock, "check_archive", lambda locked, archive: None)
     version = Version("0.1.2", "c0ffee", 0)
     monkeypatch.setattr(image_module, "version_of", lambda paths: version)
-    return Build(paths, tree, programs)
+    build = Build(paths, tree, programs)
+    monkeypatch.setattr(BootEntry, "make", lambda self, version: build.entry(version))
+    monkeypatch.setattr(
+        disk, "add_to_esp", lambda tree, raw, file, folder, *, log: build.lay(raw, file, folder)
+    )
+    return build
 
 
 def test_image_is_built_once(build: Build) -> None:
     assert build.again() == ["initrd", "disk anew"]
     assert build.paths.latest_version() == "0.1.2"
     assert build.again() == []
+
+
+def test_entry_for_a_reset_is_on_the_disk_and_beside_it(build: Build) -> None:
+    build.again()
+    entry = "codex-os-reset_0.1.2.efi"
+    assert build.paths.image("0.1.2", ".raw").read_text().splitlines()[-1] == entry
+    sums = (build.paths.image_dir / "SHA256SUMS").read_text().splitlines()
+    listed = {line.split("  ")[1]: line.split("  ")[0] for line in sums}
+    there = {p.name for p in build.paths.image_dir.iterdir() if p.name.startswith("codex-os")}
+    assert listed.keys() == there
+    assert listed[entry] == hashlib.sha256(b"entry").hexdigest()
+    # The sums were made of the disk as it is with the entry.
+    raw = build.paths.image("0.1.2", ".raw")
+    assert listed[raw.name] == hashlib.sha256(raw.read_bytes()).hexdigest()
+
+
+def test_disk_without_its_entry_is_no_image(build: Build) -> None:
+    build.full = True
+    with pytest.raises(BuildError, match="mcopy"):
+        build.image.ensure()
+    assert build.paths.latest_version() is None
+    build.full = False
+    assert build.again() == ["disk"]
+    # The disk was made anew: one that was half written is not written to again.
+    assert build.paths.image("0.1.2", ".raw").read_text().count("codex-os-reset") == 1
 
 
 @pytest.mark.parametrize(
@@ -319,9 +365,10 @@ def test_image_with_other_packages_than_the_locked_ones_is_no_image(build: Build
     assert build.paths.latest_version() is None
 
 
-def test_artefact_that_is_gone_is_made_again(build: Build) -> None:
+@pytest.mark.parametrize("name", ["codex-os_0.1.2.efi", "codex-os-reset_0.1.2.efi"])
+def test_artefact_that_is_gone_is_made_again(build: Build, name: str) -> None:
     build.again()
-    build.paths.image("0.1.2", ".efi").unlink()
+    (build.paths.image_dir / name).unlink()
     assert build.again() == ["disk"]
 
 
@@ -337,9 +384,11 @@ def test_older_artefacts_are_removed_when_the_new_ones_are_whole(build: Build) -
     build.again()
     old = build.paths.image("0.1.1", ".raw")
     old.write_text("old")
+    build.paths.entry("codex-os-reset", "0.1.1").write_text("old")
     build.paths.image("0.1.2", ".raw").unlink()
     build.again()
     assert not old.exists()
+    assert not build.paths.entry("codex-os-reset", "0.1.1").exists()
 
 
 def test_downloaded_package_of_another_hash(build: Build) -> None:

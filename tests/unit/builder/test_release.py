@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from builder import disk, sandbox, update_key
 from builder.errors import BuildError
 from builder.paths import Paths
-from builder.release import COPIED, ENDINGS, Parts, Release
+from builder.release import CHUNKED, ENDINGS, Parts, Release, beside
 
 from codex_agent.update import index, names, sums
 from codex_agent.update import release as description
@@ -33,8 +34,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> images.Beside:
+@pytest.fixture(name="steps")
+def _steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> images.Beside:
     found = images.Beside(tmp_path / "shown")
     monkeypatch.setattr(sandbox, "run", found)
     monkeypatch.delenv("SUDO_UID", raising=False)
@@ -42,11 +43,11 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> images.Beside:
 
 
 @pytest.fixture
-def release(paths: Paths, tree: HostTree, built: Path, beside: images.Beside) -> Release:
+def release(paths: Paths, tree: HostTree, built: Path, steps: images.Beside) -> Release:
     shutil.copytree(built, paths.image_dir)
     paths.keys.mkdir(mode=0o700)
     update_key.ensure(paths)
-    beside.steps.clear()
+    steps.steps.clear()
     return Release(paths, tree)
 
 
@@ -77,8 +78,9 @@ def _judge(paths: Paths, *versions: str) -> None:
             assert (len(content), _sha256(content)) == (file.bytes, file.sha256)
             assert listed[file.name] == file.sha256
         assert listed[found.name(names.UNPACKED_ROOT)] == found.root_sha256
-        sizes = {"root-index": found.root_bytes, "uki-index": found.files["uki"].bytes}
-        for role in ("root-index", "uki-index"):
+        sizes = {its: found.files[role].bytes for role, its in CHUNKED.items()}
+        sizes["root-index"] = found.root_bytes
+        for role in ("root-index", "uki-index", "reset-index"):
             table = index.parse((folder / found.files[role].name).read_bytes())
             assert table.size == sizes[role]
             chunks |= set(table.chunks)
@@ -89,7 +91,7 @@ def _judge(paths: Paths, *versions: str) -> None:
 
 
 def _put_together(folder: Path, found: description.Release) -> None:
-    """Both ways to root and UKI lead to those that were signed, and verity agrees."""
+    """Both ways to root and UKIs lead to those that were signed, and verity agrees."""
     scratch = folder.with_name("scratch")
     scratch.mkdir()
     place = {role: folder / file.name for role, file in found.files.items()}
@@ -98,8 +100,9 @@ def _put_together(folder: Path, found: description.Release) -> None:
     images.run("casync", "extract", store, place["root-index"], scratch / "chunks")
     for name in ("whole", "chunks"):
         assert _sha256((scratch / name).read_bytes()) == found.root_sha256
-    images.run("casync", "extract", store, place["uki-index"], scratch / "uki")
-    assert _sha256((scratch / "uki").read_bytes()) == found.files["uki"].sha256
+    for role, its in CHUNKED.items():
+        images.run("casync", "extract", store, place[its], scratch / role)
+        assert _sha256((scratch / role).read_bytes()) == found.files[role].sha256
     images.run("veritysetup", "verify", scratch / "whole", place["verity"], found.root_hash)
     shutil.rmtree(scratch)
 
@@ -108,14 +111,14 @@ def test_names_are_those_that_a_host_takes() -> None:
     assert dict(names.ENDINGS) == ENDINGS
 
 
-def test_release_is_what_a_host_takes(release: Release, beside: images.Beside) -> None:
+def test_release_is_what_a_host_takes(release: Release, steps: images.Beside) -> None:
     made = release.make(ONE)
     assert (made.chunks, made.new_chunks) == (made.new_chunks, made.chunks)
     _judge(release.paths, ONE)
     modes = {path.stat().st_mode & 0o777 for path in release.paths.release.rglob("*")}
     assert modes == {0o644, 0o755}
     # The step that signs is given one file and one key.
-    assert beside.steps == [
+    assert steps.steps == [
         (["sign", "SHA256SUMS"], ["update-key", "update.key"], ["SHA256SUMS"]),
     ]
 
@@ -159,8 +162,7 @@ def _parts(release: Release, folder: Path) -> Parts:
     folder.mkdir()
     image = release.paths.image(ONE, ".raw")
     slot = disk.cut(release.tree, image, ONE, folder, log=release.log)
-    files = {role: release.paths.image(ONE, suffix) for role, suffix in COPIED.items()}
-    return Parts(ONE, slot, files)
+    return Parts(ONE, slot, beside(release.paths, ONE))
 
 
 def test_parts_without_a_disk_make_the_same_release(release: Release, tmp_path: Path) -> None:
@@ -222,9 +224,32 @@ def test_uki_without_a_root_hash(release: Release) -> None:
     assert "does not say its root hash" in _refused(release, ONE)
 
 
-@pytest.mark.parametrize("suffix", [".raw", ".efi", ".spdx.json"])
-def test_garbage_in_place_of_an_artefact(release: Release, suffix: str) -> None:
-    release.paths.image(ONE, suffix).write_bytes(os.urandom(100_000))
+@pytest.mark.parametrize("word", ["", " codex.shell", " codex.factory_reset=ask more"])
+def test_entry_for_a_reset_with_other_words(release: Release, word: str) -> None:
+    """It may differ from the version's own by one word, which is known."""
+    folder, entry = release.paths.image_dir, release.paths.entry("codex-os-reset", ONE)
+    images.entry(folder, ONE, "ab" * 32)
+    assert "of another build than the UKI" in _refused(release, ONE)
+    (root_hash,) = re.findall(rb"roothash=([0-9a-f]{64})", release.paths.image(ONE, ".efi").read_bytes())
+    images.entry(folder, ONE, root_hash.decode(), word=word)
+    assert f"{entry.name} is of another build" in _refused(release, ONE)
+    images.entry(folder, ONE, root_hash.decode())
+    release.make(ONE)
+    _judge(release.paths, ONE)
+
+
+def test_entry_for_a_reset_that_is_another_uki(release: Release) -> None:
+    entry = release.paths.entry("codex-os-reset", ONE)
+    shutil.copy(release.paths.image(ONE, ".efi"), entry)
+    assert f"{entry.name} is not the UKI of codex-os-reset 0.1.7" in _refused(release, ONE)
+    shutil.copy(release.paths.entry("codex-os-reset", TWO), entry)
+    assert f"{entry.name} is not the UKI of codex-os-reset 0.1.7" in _refused(release, ONE)
+
+
+@pytest.mark.parametrize("role", ["", "uki", "reset", "sbom"])
+def test_garbage_in_place_of_an_artefact(release: Release, role: str) -> None:
+    files = beside(release.paths, ONE)
+    files.get(role, release.paths.image(ONE, ".raw")).write_bytes(os.urandom(100_000))
     release.make(TWO)
     assert _refused(release, ONE)
     _judge(release.paths, TWO)

@@ -23,7 +23,7 @@ from codex_agent.update.flow import Updater
 from codex_agent.update.program import Done
 from codex_agent.update.system import System
 from tests.unit.agent.update.nvram import Nvram
-from tests.unit.agent.update.releases import CHUNK, root_of, sha256, uki_of
+from tests.unit.agent.update.releases import CHUNK, reset_of, root_of, sha256, uki_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,6 +72,7 @@ class Host:
         self.run_version(RUNNING)
         for version in (OLD, RUNNING):
             self.put(f"/efi/EFI/Linux/codex-os_{version}.efi", uki_of(0))
+            self.put(f"/efi/EFI/Linux/codex-os-reset_{version}.efi", reset_of(0))
             self.slots[version] = True
         self.select(f"codex-os_{RUNNING}.efi")
         self.variable("LoaderDevicePartUUID", ESP.upper())
@@ -109,7 +110,11 @@ class Host:
         self.variable(boot.SELECTED, name)
 
     def entries(self) -> list[str]:
-        return sorted(path.name for path in (self.base / "efi/EFI/Linux").iterdir())
+        """Return the entries that versions start by, without those for a reset."""
+        return sorted(path.name for path in (self.base / "efi/EFI/Linux").glob("codex-os_*"))
+
+    def resets(self) -> list[str]:
+        return sorted(path.name for path in (self.base / "efi/EFI/Linux").glob("codex-os-reset_*"))
 
     def rename(self, old: str, new: str) -> None:
         folder = self.base / "efi/EFI/Linux"
@@ -197,7 +202,7 @@ class Host:
     def _write(self, version: str) -> Done:
         stage = self.base / "var/lib/codex/update/stage"
         listed = sums.parse((stage / "SHA256SUMS").read_bytes())
-        for ending in ("root.erofs", "verity.raw", "signature.raw", "efi"):
+        for ending in ("root.erofs", "verity.raw", "signature.raw", "reset.efi", "efi"):
             name = f"codex-os_{version}_x86-64.{ending}"
             if sha256((stage / name).read_bytes()) != listed[name]:
                 return Done(1, "", f"Checksum of {name} file did not check out.")
@@ -210,8 +215,12 @@ class Host:
         for entry in boot.entries(self.system.root):
             if entry.version != running:
                 (self.base / "efi/EFI/Linux" / entry.file).unlink()
+                reset = self.base / "efi/EFI/Linux" / boot.reset_file(entry.version)
+                reset.unlink(missing_ok=True)
                 self.slots.pop(entry.version, None)
         self.slots[version] = True
+        content = (stage / f"codex-os_{version}_x86-64.reset.efi").read_bytes()
+        self.put(f"/efi/EFI/Linux/codex-os-reset_{version}.efi", content)
         content = (stage / f"codex-os_{version}_x86-64.efi").read_bytes()
         self.put(f"/efi/EFI/Linux/codex-os_{version}+3-0.efi", content)
         return Done(0, "", "")

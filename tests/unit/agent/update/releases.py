@@ -44,6 +44,11 @@ def uki_of(seed: int, chunks: int = 8) -> bytes:
     return bytes(content)
 
 
+def reset_of(seed: int) -> bytes:
+    """The entry for a reset: that UKI but for its first chunk, where its words are."""
+    return noise(CHUNK, 9500 + seed) + uki_of(seed)[CHUNK:]
+
+
 def pieces(root: bytes) -> dict[str, bytes]:
     parts = (root[at : at + CHUNK] for at in range(0, len(root), CHUNK))
     return {sha256(part): part for part in parts}
@@ -92,6 +97,7 @@ class Folder:
         seed: int = 1,
         index: bool = True,
         uki_index: bool = True,
+        reset_index: bool = True,
         architecture: str = ARCHITECTURE,
         **changes: Any,
     ) -> dict[str, Any]:
@@ -103,12 +109,15 @@ class Folder:
             "verity": (verity, None),
             "signature": (noise(2000, seed + 2), None),
             "uki": (uki_of(seed), None),
+            "reset": (reset_of(seed), None),
             "manifest": (manifest_of({"base": "1", "openssl": f"3.{seed}"}), None),
         }
         if index:
             contents["root-index"] = (self.cut(root), None)
         if uki_index:
             contents["uki-index"] = (self.cut(uki_of(seed)), None)
+        if reset_index:
+            contents["reset-index"] = (self.cut(reset_of(seed)), None)
         files = []
         for role, (content, inside) in contents.items():
             name = names.of(version, architecture, names.ENDINGS[role])

@@ -125,14 +125,18 @@ class TestReal:
             (tmp_path / name).mkdir()
         for version in ("0.1.9", "0.1.10"):
             # An index lies beside its file: its name must not be one that the pattern also matches.
-            for ending in ("root", "efi", "uki.caibx"):
+            for ending in ("root", "efi", "uki.caibx", "reset.efi"):
                 path = tmp_path / f"stage/os_{version}.{ending}"
                 path.write_bytes(noise(200_000, len(version)))
         self.publish(tmp_path)
-        for name in ("os_0.1.8.root", "os_0.1.8.efi", "os_0.1.7.efi"):
+        for name in (
+            "os_0.1.8.root", "os_0.1.8.efi", "os_0.1.7.efi", "os-reset_0.1.8.efi",
+            "os-reset_0.1.7.efi",
+        ):  # fmt: skip
             (tmp_path / "target" / name).write_bytes(b"old")
         for order, (source, pattern) in enumerate((
             ("os_@v.root", "os_@v.root"),
+            ("os_@v.reset.efi", "os-reset_@v.efi"),
             ("os_@v.efi", "os_@v+@l-@d.efi os_@v+@l.efi os_@v.efi\nTriesLeft=3\nTriesDone=0"),
         )):  # fmt: skip
             text = TRANSFER.format(
@@ -175,11 +179,37 @@ class TestReal:
         assert slots.describe("0.1.10") is None
         told: list[tuple[str, int, int]] = []
         slots.write("0.1.10", lambda *step: told.append(step))
-        assert {name for name, _, _ in told} <= {"os_0.1.10.root", "os_0.1.10.efi"}
-        found = sorted(path.name for path in (places / "target").iterdir())
-        assert "os_0.1.10+3-0.efi" in found
-        assert "os_0.1.8.efi" in found
+        assert {name for name, _, _ in told} <= {
+            "os_0.1.10.root", "os_0.1.10.efi", "os_0.1.10.reset.efi"
+        }  # fmt: skip
+        assert sorted(path.name for path in (places / "target").iterdir()) == [
+            "os-reset_0.1.10.efi", "os-reset_0.1.8.efi", "os_0.1.10+3-0.efi", "os_0.1.10.root",
+            "os_0.1.8.efi", "os_0.1.8.root",
+        ]  # fmt: skip
         slots.write("0.1.10", lambda *_: None)
+
+    def test_entry_for_a_reset_that_is_lost(self, places: Path) -> None:
+        """It is a part of the version, and comes back without a new count of the rest."""
+        slots = self.driven(places)
+        slots.write("0.1.10", lambda *_: None)
+        target = places / "target"
+        (target / "os_0.1.10+3-0.efi").rename(target / "os_0.1.10+2-1.efi")
+        (target / "os-reset_0.1.10.efi").unlink()
+        half = slots.describe("0.1.10")
+        assert half is not None
+        assert not half.whole
+        slots.write("0.1.10", lambda *_: None)
+        assert (target / "os-reset_0.1.10.efi").is_file()
+        assert {path.name for path in target.glob("os_0.1.10*.efi")} == {"os_0.1.10+2-1.efi"}
+
+    def test_uki_is_written_last(self, places: Path) -> None:
+        """What the entry for a reset lacks keeps the version from becoming one that can start."""
+        with (places / "stage/os_0.1.10.reset.efi").open("ab") as stream:
+            stream.write(b"x")
+        with pytest.raises(UpdateError, match=r"Version 0\.1\.10 was not written"):
+            self.driven(places).write("0.1.10", lambda *_: None)
+        names = {path.name for path in (places / "target").iterdir()}
+        assert not [name for name in names if name.startswith("os_0.1.10") and "efi" in name]
 
     def test_a_file_that_was_changed(self, places: Path) -> None:
         with (places / "stage/os_0.1.10.efi").open("ab") as stream:
