@@ -169,7 +169,9 @@ class Release:
             raise BuildError(
                 f"{path.name} does not say its root hash, kernel or flavour.", hint=disk.HINT
             )
-        return Facts(release["VARIANT_ID"], texts[".uname"], texts[".cmdline"].split(), root_hash[1])
+        return Facts(
+            release["VARIANT_ID"], texts[".uname"], texts[".cmdline"].split(), root_hash[1]
+        )
 
     def _pack(self, parts: Parts, work: Path) -> dict[str, str]:
         """Give every file of the release its name in ``work``; return the names by role."""

@@ -48,7 +48,7 @@ def test_every_program_on_the_esp_is_signed_by_us_and_nobody_else(
     esp: dict[str, Path], artefacts: Artefacts
 ) -> None:
     efi_programs = {path: real for path, real in esp.items() if path.lower().endswith(".efi")}
-    assert len(efi_programs) >= 2, f"a loader and a UKI are expected, found {sorted(esp)}"
+    assert len(efi_programs) >= 3, f"a loader and two UKIs are expected, found {sorted(esp)}"
     for path, real in efi_programs.items():
         assert uki.verifies(real, artefacts.secure_boot_certificate), path
         assert len(uki.signers(real)) == 1, path
@@ -63,22 +63,45 @@ def test_stripped_copy_no_longer_verifies(artefacts: Artefacts, tmp_path: Path) 
     assert not uki.verifies(copy, artefacts.secure_boot_certificate)
 
 
-def test_esp_holds_the_loader_where_firmware_looks_and_one_uki(
+def test_esp_holds_the_loader_where_firmware_looks_and_two_ukis(
     esp: dict[str, Path], artefacts: Artefacts
 ) -> None:
+    """That of the version, and its entry for a factory reset: neither is counted."""
     upper = {path.upper() for path in esp}
     assert "/EFI/BOOT/BOOTX64.EFI" in upper
-    ukis = [path for path in esp if path.upper().startswith("/EFI/LINUX/")]
-    assert len(ukis) == 1
-    assert re.fullmatch(rf"{re.escape(artefacts.stem)}(\+\d+(-\d+)?)?\.efi", Path(ukis[0]).name)
+    ukis = {path for path in esp if path.upper().startswith("/EFI/LINUX/")}
+    assert ukis == {f"/EFI/Linux/{file.name}" for file in (artefacts.uki, artefacts.reset)}
 
 
-def test_uki_beside_the_disk_is_the_one_on_the_disk(
+def test_ukis_beside_the_disk_are_those_on_the_disk(
     esp: dict[str, Path], artefacts: Artefacts
 ) -> None:
-    [on_disk] = [real for path, real in esp.items() if path.upper().startswith("/EFI/LINUX/")]
-    digests = [hashlib.sha256(file.read_bytes()).digest() for file in (on_disk, artefacts.uki)]
-    assert digests[0] == digests[1]
+    for file in (artefacts.uki, artefacts.reset):
+        on_disk = esp[f"/EFI/Linux/{file.name}"]
+        digests = [hashlib.sha256(found.read_bytes()).digest() for found in (on_disk, file)]
+        assert digests[0] == digests[1], file.name
+
+
+def test_entry_for_a_reset_differs_by_its_word_and_its_name(
+    artefacts: Artefacts, scratch: Path
+) -> None:
+    names = uki.section_names(artefacts.uki)
+    assert uki.section_names(artefacts.reset) == names
+    own, entry = (
+        {name: uki.section(file, name, scratch / "section") for name in names}
+        for file in (artefacts.uki, artefacts.reset)
+    )
+    assert {name for name in names if own[name] != entry[name]} == {".osrel", ".cmdline"}
+    words = [found[".cmdline"].rstrip(b"\0").decode().split() for found in (own, entry)]
+    assert words[1] == [*words[0], "codex.factory_reset=ask"]
+    facts = [_os_release(found[".osrel"].rstrip(b"\0").decode()) for found in (own, entry)]
+    changed = {name for name in facts[0].keys() | facts[1].keys()
+               if facts[0].get(name) != facts[1].get(name)}  # fmt: skip
+    assert changed == {"IMAGE_ID", "PRETTY_NAME"}
+    # systemd-boot sorts by the first, and shows the second.
+    assert facts[1]["IMAGE_ID"] == "codex-os-reset"
+    title = f"Codex OS {artefacts.version}: factory reset, which asks first"
+    assert facts[1]["PRETTY_NAME"] == title
 
 
 def test_esp_enrols_no_keys(esp: dict[str, Path]) -> None:
@@ -142,7 +165,7 @@ def test_checksums_are_right(artefacts: Artefacts) -> None:
     for line in artefacts.checksums.read_text(encoding="utf-8").splitlines():
         digest, _, name = line.partition("  ")
         listed[name.lstrip("*")] = digest
-    wanted = [artefacts.disk, artefacts.uki, artefacts.manifest, artefacts.sbom]
+    wanted = [artefacts.disk, artefacts.uki, artefacts.reset, artefacts.manifest, artefacts.sbom]
     assert {file.name for file in wanted} <= set(listed)
     actual = {
         name: programs.text("sha256sum", artefacts.directory / name).split()[0] for name in listed
@@ -156,7 +179,7 @@ def _os_release(text: str) -> dict[str, str]:
 
 
 def test_no_other_entry_of_the_menu_starts_by_itself(esp: dict[str, Path]) -> None:
-    """Entries for shells and resets, which an operator may lay beside, wait to be chosen."""
+    """The entry for a reset, and one for shells that an operator lays beside, wait to be chosen."""
     [config] = [real for path, real in esp.items() if path.lower() == "/loader/loader.conf"]
     patterns = [
         line.split()[1] for line in config.read_text().splitlines() if line.startswith("default ")

@@ -9,7 +9,8 @@ from tests.support.artefacts import Artefacts
 
 
 def test_uki(artefacts: Artefacts, budgets: dict[str, Any]) -> None:
-    assert artefacts.uki.stat().st_size <= budgets["uki"]["max_bytes"]
+    for file in (artefacts.uki, artefacts.reset):
+        assert file.stat().st_size <= budgets["uki"]["max_bytes"], file.name
 
 
 def test_root(root_partition: Path, budgets: dict[str, Any]) -> None:

@@ -33,6 +33,11 @@ class Artefacts:
         return self.directory / f"{self.stem}.efi"
 
     @property
+    def reset(self) -> Path:
+        """Signed boot entry of the version for a factory reset."""
+        return self.directory / f"codex-os-reset_{self.version}.efi"
+
+    @property
     def manifest(self) -> Path:
         """Package list of mkosi, JSON."""
         return self.directory / f"{self.stem}.manifest"

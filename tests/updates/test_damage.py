@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.guest, pytest.mark.every_attack]
 START_S = 900 * timeouts.SCALE
 SECTOR = 512
+IN_LAST_UKI = 110_000
 
 
 def _bit(role: slots.Role, offset: int) -> Callable[[Path, Lab], str]:
@@ -57,18 +58,23 @@ def _table(offset: int, what: str) -> Callable[[Path, Lab], str]:
 
 
 def _fat(copy: int) -> Callable[[Path, Lab], str]:
-    """A bit of one of the two tables of the FAT, where the second UKI is."""
+    """A bit of one of the two tables of the FAT, where the UKI of the second version is.
+
+    Of the four UKIs there it was written last; a cluster has 4 KiB.
+    """
 
     def damage(target: Path, _lab: Lab) -> str:
         esp = gpt.only(gpt.read(target), gpt.ESP)
         with target.open("rb") as file:
             file.seek(esp.offset)
             head = file.read(SECTOR)
+        # Its sectors are not those of the disk.
+        sector = int.from_bytes(head[11:13], "little")
         reserved = int.from_bytes(head[14:16], "little")
         sectors = int.from_bytes(head[36:40], "little")
-        place = esp.offset + (reserved + copy * sectors) * SECTOR + 40_000
+        place = esp.offset + (reserved + copy * sectors) * sector + IN_LAST_UKI
         disk.flip_bit(target, place)
-        return f"table {copy + 1} of the FAT, byte 40000"
+        return f"table {copy + 1} of the FAT, byte {IN_LAST_UKI}"
 
     return damage
 

@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A reset happens once, wholly, also when power fails in it, and never when nobody asked."""
 
+import json
 import os
 import signal
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from builder.boot_entry import RESET, BootEntry
 from builder.guest import Guest
-from builder.paths import Paths
-from builder.tree import Tree
 
-from tests.support import disk, gpt, guests, milestones, timeouts
+from tests.support import guests, milestones, timeouts
 
 pytestmark = [pytest.mark.guest, pytest.mark.every_attack]
 
@@ -70,18 +67,17 @@ def test_reset_asked_for_by_the_command() -> None:
 
 
 @pytest.mark.every_attack
-def test_entry_of_the_menu_changes_nothing_without_an_answer(tmp_path: Path) -> None:
-    paths = Paths.find()
-    version = guests.latest_artefacts().version
-    entry = BootEntry(paths, Tree(paths), RESET).make(version)
-    raw = disk.copy_sparse(guests.latest_artefacts().disk, tmp_path / "with-entry.raw")
-    disk.fat_write(raw, gpt.only(gpt.read(raw), gpt.ESP), entry, f"/EFI/Linux/{entry.name}")
-    entry.unlink()
-    spec = guests.specification("factory-reset-menu", "ovmf", disk=raw)
+def test_entry_of_the_menu_changes_nothing_without_an_answer() -> None:
+    """It is on the ESP of every image, and waits to be chosen."""
+    entry = guests.latest_artefacts().reset.name
+    spec = guests.specification("factory-reset-menu", "ovmf")
     with guests.running(spec) as guest:
         _boot(guest)
-        _tell(guest, f"echo x >{MARK}; sync; "
-              f"bootctl set-oneshot {entry.name}")  # fmt: skip
+        listed = json.loads(_tell(guest, "bootctl --json=short list"))
+        found = {one["id"]: one for one in listed}
+        assert "factory reset, which asks first" in found[entry]["title"]
+        assert not found[entry].get("isDefault")
+        _tell(guest, f"echo x >{MARK}; sync; bootctl set-oneshot {entry}")
         _restart(guest)
     kept = replace(spec, keep_disk=True)
     with guests.started(kept) as guest:

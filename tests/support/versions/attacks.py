@@ -8,7 +8,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tests.support.versions.damage import SIGNATURE, SUMS, Copy, Sign
 
@@ -76,6 +76,10 @@ def _truncated(ending: str) -> Attack:
     )  # fmt: skip
 
 
+def _no_reset(described: dict[str, Any]) -> None:
+    described["files"] = [entry for entry in described["files"] if entry["role"] != "reset"]
+
+
 def _outside(copy: Copy, sign: Sign) -> None:
     copy.list_anew(sign, {"../../../etc/passwd": "0" * 64})
 
@@ -96,17 +100,20 @@ ATTACKS: tuple[Attack, ...] = (
     Attack("foreign-key", "The checksums are signed by a key that the host does not know.",
            "server", "UNSIGNED", "signature", lambda copy, by: copy.sign(by.stranger)),
     # Files that are not those of the list.
-    *(_flipped(ending) for ending in ("efi", "verity.raw", "signature.raw", "release.json")),
-    *(_truncated(ending) for ending in ("efi", "verity.raw", "signature.raw")),
+    *(_flipped(ending)
+      for ending in ("efi", "reset.efi", "verity.raw", "signature.raw", "release.json")),
+    *(_truncated(ending) for ending in ("efi", "reset.efi", "verity.raw", "signature.raw")),
     _server("longer-efi", "The UKI goes on with zeros.", "DIFFERENT", "were signed",
             lambda copy: _whole(copy, lambda: copy.extend(copy.name("efi"), 4096))),
     _server("no-efi", "The UKI is not there.", "UNREACHABLE", "has no",
             lambda copy: _whole(copy, lambda: copy.remove(copy.name("efi")))),
-    # Root and UKI have two ways: the loss of one is none while the other is there.
-    _server("only-chunks", "The whole UKI and the whole root are not there.", "DONE", "",
-            lambda copy: _without(copy, copy.name("efi"), copy.name("root.raw.zst"))),
+    # Root and UKIs have two ways: the loss of one is none while the other is there.
+    _server("only-chunks", "The whole UKIs and the whole root are not there.", "DONE", "",
+            lambda copy: _without(copy, *map(copy.name, ("efi", "reset.efi", "root.raw.zst")))),
     _server("flipped-uki-index", "A bit of the index of the UKI is other.", "DIFFERENT", "signed",
             lambda copy: copy.flip(copy.name("uki.caibx"))),
+    _server("flipped-reset-index", "A bit of the index of the entry for a reset is other.",
+            "DIFFERENT", "signed", lambda copy: copy.flip(copy.name("reset.caibx"))),
     _server("flipped-chunks", "Chunks have another content than their name says.", "DONE", "",
             _all_chunks),
     _server("flipped-index", "A bit of the index of chunks was flipped.", "DIFFERENT", "signed",
@@ -123,6 +130,8 @@ ATTACKS: tuple[Attack, ...] = (
          lambda copy, sign: copy.list_anew(sign, {copy.name("efi"): "0" * 64})),
     _key("size-too-small", "The description gives the UKI fewer bytes than it has.", "DIFFERENT",
          "were signed", lambda copy, sign: copy.describe_file(sign, "uki", bytes=4096)),
+    _key("no-reset", "The description has no entry for a reset.", "MALFORMED", "no file has",
+         lambda copy, sign: copy.describe(sign, _no_reset)),
     _key("size-of-the-sky", "The description gives the root more bytes than any disk has.",
          "MALFORMED", "does not fit",
          lambda copy, sign: copy.describe_file(sign, "root", unpacked_bytes=1 << 60)),

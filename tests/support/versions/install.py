@@ -38,10 +38,11 @@ def install(target: Path, made: Made, replaced: str, tries: int = 3) -> None:
     esp = gpt.only(gpt.read(target), gpt.ESP)
     where = f"{target}@@{esp.offset}"
     # Whole: a version's name can be the beginning of another's.
-    old = re.compile(rf"/EFI/Linux/codex-os_{re.escape(replaced)}(?:\+[0-9-]+)?\.efi")
+    old = re.compile(rf"/EFI/Linux/codex-os(?:-reset)?_{re.escape(replaced)}(?:\+[0-9-]+)?\.efi")
     for path in disk.fat_list(target, esp):
         if old.fullmatch(path):
             programs.run("mdel", "-i", where, f"::{path}")
+    disk.fat_write(target, esp, made.reset, f"/EFI/Linux/{made.reset.name}")
     name = f"codex-os_{made.version}+{tries}-0.efi"
     disk.fat_write(target, esp, made.uki, f"/EFI/Linux/{name}")
 

@@ -6,6 +6,7 @@ file that was signed, and when root and hash tree are what the root hash in it w
 counted and does not start gives way to the next; one that is not counted has to start. An empty
 file is no entry, whatever its name: systemd-boot lists only UKIs whose sections it can read. Linux
 leaves one where a file is renamed on a FAT and the power is cut before its size follows the name.
+Entries for a reset are none that it starts.
 
 A judge sees many cuts of one log. Partitions to which the same was written are looked at once.
 """

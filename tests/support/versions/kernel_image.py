@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from builder import boot_entry
+
 from tests.support import programs
 from tests.support.versions.signing import Pair
 
@@ -110,6 +112,20 @@ def renew(
                 # The kernel looks for the next archive at multiples of four bytes.
                 content += bytes(-len(content) % 4) + archive
             return replace(section, content=content)
+        return section
+
+    return [changed(section) for section in sections]
+
+
+def reset_entry(sections: Sequence[Section], version: str) -> list[Section]:
+    """Return the sections of the version's entry for a factory reset, as the build makes it."""
+
+    def changed(section: Section) -> Section:
+        if section.name == ".osrel":
+            content = boot_entry.own_release(section.text, version, boot_entry.RESET)
+            return replace(section, content=content.encode())
+        if section.name == ".cmdline":
+            return replace(section, content=f"{section.text} {boot_entry.RESET.word}".encode())
         return section
 
     return [changed(section) for section in sections]

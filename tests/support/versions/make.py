@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from builder import disk
+from builder.boot_entry import RESET
 from builder.paths import Paths
 from builder.release import Parts, Published, Release
 from builder.tree import Tree
@@ -29,9 +30,9 @@ from tests.support.versions.source import Source
 class Change:
     """In what a version differs from its source.
 
-    ``sign_with`` and ``verity_sign_with`` are keys in place of the build's; ``unsigned`` leaves the
-    UKI without a signature. ``packages`` are versions that the manifest tells in place of the true
-    ones. ``afterwards`` may damage what was made.
+    ``sign_with`` and ``verity_sign_with`` are keys in place of the build's; ``unsigned`` leaves its
+    two UKIs without a signature. ``packages`` are versions that the manifest tells in place of the
+    true ones. ``afterwards`` may damage what was made.
     """
 
     edits: Sequence[Edit] = ()
@@ -74,6 +75,11 @@ class Made:
         return self.folder / f"codex-os_{self.version}.efi"
 
     @property
+    def reset(self) -> Path:
+        """Its boot entry for a factory reset."""
+        return self.folder / f"{RESET.name}_{self.version}.efi"
+
+    @property
     def manifest(self) -> Path:
         """List of packages."""
         return self.folder / f"codex-os_{self.version}.manifest"
@@ -86,7 +92,8 @@ class Made:
     def parts(self) -> Parts:
         """Return it as a release is made of it."""
         files = {"root": self.root, "verity": self.verity, "signature": self.signature}
-        beside = {"uki": self.uki, "manifest": self.manifest, "sbom": self.sbom}
+        beside = {"uki": self.uki, "reset": self.reset}
+        beside |= {"manifest": self.manifest, "sbom": self.sbom}
         return Parts(self.version, disk.Slot(files, self.uuids, self.root_hash), beside)
 
 
@@ -123,6 +130,8 @@ def make_version(
     )
     pair = None if change.unsigned else change.sign_with or Pair.of(keys, "db")
     kernel_image.build(sections, source.stub, made.uki, scratch / "uki", pair)
+    entry = kernel_image.reset_entry(sections, version)
+    kernel_image.build(entry, source.stub, made.reset, scratch / "reset", pair)
     _lists(source, made, change.packages)
     shutil.rmtree(scratch)
     if change.afterwards is not None:

@@ -90,8 +90,7 @@ def _uki(target: Path, image: str, version: str, command_line: str) -> None:
     """Leave an object file with the sections of a UKI that are read."""
     folder = target.parent
     sections = {
-        ".osrel": f'ID=debian\nIMAGE_ID="{image}"\nIMAGE_VERSION="{version}"\n'
-        "VARIANT_ID=general\n",
+        ".osrel": f'ID=debian\nIMAGE_ID="{image}"\nIMAGE_VERSION="{version}"\nVARIANT_ID=general\n',
         ".uname": KERNEL,
         ".cmdline": f"{command_line} \0",
     }

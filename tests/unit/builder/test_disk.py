@@ -37,9 +37,7 @@ def _with_esp(path: Path, count: int = 1) -> Path:
     path.write_bytes(b"")
     os.truncate(path, (1 + 34 * count + 1) << 20)
     lines = "".join(f"start={1 + 34 * n}MiB, size=34MiB, type=uefi\n" for n in range(count))
-    subprocess.run(
-        ["sfdisk", "--quiet", path], input=f"label: gpt\n{lines}", text=True, check=True
-    )
+    subprocess.run(["sfdisk", "--quiet", path], input=f"label: gpt\n{lines}", text=True, check=True)
     for number in range(count):
         where = f"{path}@@{(1 + 34 * number) << 20}"
         images.run("mformat", "-i", where, "-F", "-T", str(34 << 11), "::")

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builder import disk
+from builder import disk, keys, lock, modules, stamp, update_key
 from builder import image as image_module
-from builder import keys, lock, modules, stamp, update_key
 from builder.archive import Archive, Package
 from builder.boot_entry import BootEntry
 from builder.errors import BuildError

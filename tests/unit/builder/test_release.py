@@ -21,6 +21,7 @@ from tests.unit.builder import images
 from tests.unit.builder.conftest import HostTree
 
 ONE, TWO = "0.1.7", "0.1.8"
+INDEX_OF: dict[names.Role, names.Role] = {"uki": "uki-index", "reset": "reset-index"}
 
 pytestmark = pytest.mark.skipif(bool(images.MISSING), reason=f"no {', '.join(images.MISSING)}")
 
@@ -78,11 +79,13 @@ def _judge(paths: Paths, *versions: str) -> None:
             assert (len(content), _sha256(content)) == (file.bytes, file.sha256)
             assert listed[file.name] == file.sha256
         assert listed[found.name(names.UNPACKED_ROOT)] == found.root_sha256
-        sizes = {its: found.files[role].bytes for role, its in CHUNKED.items()}
+        sizes: dict[names.Role, int] = {
+            its: found.files[role].bytes for role, its in INDEX_OF.items()
+        }
         sizes["root-index"] = found.root_bytes
-        for role in ("root-index", "uki-index", "reset-index"):
+        for role, size in sizes.items():
             table = index.parse((folder / found.files[role].name).read_bytes())
-            assert table.size == sizes[role]
+            assert table.size == size
             chunks |= set(table.chunks)
         _put_together(folder, found)
     there = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
@@ -100,7 +103,7 @@ def _put_together(folder: Path, found: description.Release) -> None:
     images.run("casync", "extract", store, place["root-index"], scratch / "chunks")
     for name in ("whole", "chunks"):
         assert _sha256((scratch / name).read_bytes()) == found.root_sha256
-    for role, its in CHUNKED.items():
+    for role, its in INDEX_OF.items():
         images.run("casync", "extract", store, place[its], scratch / role)
         assert _sha256((scratch / role).read_bytes()) == found.files[role].sha256
     images.run("veritysetup", "verify", scratch / "whole", place["verity"], found.root_hash)
@@ -109,6 +112,7 @@ def _put_together(folder: Path, found: description.Release) -> None:
 
 def test_names_are_those_that_a_host_takes() -> None:
     assert dict(names.ENDINGS) == ENDINGS
+    assert dict(INDEX_OF) == CHUNKED
 
 
 def test_release_is_what_a_host_takes(release: Release, steps: images.Beside) -> None:
@@ -230,7 +234,9 @@ def test_entry_for_a_reset_with_other_words(release: Release, word: str) -> None
     folder, entry = release.paths.image_dir, release.paths.entry("codex-os-reset", ONE)
     images.entry(folder, ONE, "ab" * 32)
     assert "of another build than the UKI" in _refused(release, ONE)
-    (root_hash,) = re.findall(rb"roothash=([0-9a-f]{64})", release.paths.image(ONE, ".efi").read_bytes())
+    (root_hash,) = re.findall(
+        rb"roothash=([0-9a-f]{64})", release.paths.image(ONE, ".efi").read_bytes()
+    )
     images.entry(folder, ONE, root_hash.decode(), word=word)
     assert f"{entry.name} is of another build" in _refused(release, ONE)
     images.entry(folder, ONE, root_hash.decode())

@@ -125,4 +125,6 @@ def test_names_are_the_agents(released: Folder) -> None:
     copy = Copy(released.path, NEW)
     assert copy.name("efi") == names.of(NEW, "x86-64", "efi")
     assert (SUMS, SIGNATURE) == (names.SUMS, names.SIGNATURE)
-    assert {"efi", "root.caibx", "uki.caibx"} <= set(names.ENDINGS.values())
+    assert {"efi", "root.caibx", "uki.caibx", "reset.efi", "reset.caibx"} <= set(
+        names.ENDINGS.values()
+    )

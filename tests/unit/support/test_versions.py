@@ -116,8 +116,8 @@ def test_whole_version(source: Source, tmp_path: Path) -> None:
     before = _metadata(source.tree)
     made = _made(source, tmp_path / "made", packages={"a": "2"})
     assert sorted(path.name for path in made.folder.iterdir()) == [
-        f"codex-os_{TWO}.efi", f"codex-os_{TWO}.manifest", f"codex-os_{TWO}.spdx.json",
-        "root.raw", "signature.raw", "verity.raw",
+        f"codex-os-reset_{TWO}.efi", f"codex-os_{TWO}.efi", f"codex-os_{TWO}.manifest",
+        f"codex-os_{TWO}.spdx.json", "root.raw", "signature.raw", "verity.raw",
     ]  # fmt: skip
     assert verity.verifies(made.root, made.verity, made.root_hash)
     assert verity.partition_uuids(made.root_hash)[0].hex == made.uuids["root"].replace("-", "")
@@ -136,6 +136,11 @@ def test_whole_version(source: Source, tmp_path: Path) -> None:
     assert new[".osrel"] == old[".osrel"].replace(ONE.encode(), TWO.encode())
     assert new[".cmdline"] == old[".cmdline"].replace(b"ab" * 32, made.root_hash.encode())
     assert _metadata(source.tree) == before
+    assert uki.verifies(made.reset, keys / "db.crt")
+    entry = {s.name: s.content for s in kernel_image.read(made.reset)}
+    assert {name for name in new if new[name] != entry[name]} == {".osrel", ".cmdline"}
+    assert entry[".cmdline"] == new[".cmdline"].rstrip(b"\0") + b" codex.factory_reset=ask"
+    assert b"IMAGE_ID=codex-os-reset" in entry[".osrel"]
 
 
 def test_nothing_is_lost_on_the_way(source: Source, tmp_path: Path) -> None:

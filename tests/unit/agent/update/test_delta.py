@@ -68,7 +68,7 @@ def test_only_what_differs_is_moved(machine: Host, folder: Folder, server: Serve
 def test_argv(machine: Host, folder: Folder) -> None:
     folder.add(VERSION)
     apply(machine, str(folder.path))
-    _, call = machine.started("casync")
+    *_, call = machine.started("casync")
     assert call[:3] == ["casync", "extract", "--verbose"]
     assert f"--seed={machine.base}/dev/mapper/root" in call
     stores = [word for word in call if word.startswith("--store=http://127.0.0.1:")]

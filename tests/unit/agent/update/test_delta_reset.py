@@ -171,7 +171,7 @@ def test_room_for_both_ukis_is_asked_for(machine: Host, folder: Folder) -> None:
         space.enough(system, release, boot.read(system.root))
 
     judge(want - goes)
-    with pytest.raises(UpdateError, match="Too little space in .*EFI/Linux") as caught:
+    with pytest.raises(UpdateError, match=r"Too little space in .*EFI/Linux") as caught:
         judge(want - goes - 1)
     assert caught.value.kind is Exit.SPACE
     # What an interrupted run has written is not written again.
