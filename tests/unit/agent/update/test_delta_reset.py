@@ -8,38 +8,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from codex_agent.update import boot, names, space
+from codex_agent.update import applying, boot, space
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Wish
 from codex_agent.update.program import Done
 from codex_agent.update.release import parse
 from tests.unit.agent.update import releases
+from tests.unit.agent.update.deltas import VERSION, apply, chunks_of, cut_after
 from tests.unit.agent.update.hosts import GIB, OLD, RUNNING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from codex_agent.update.flow import Outcome
-    from tests.support.versions.server import Handler, Server
+    from tests.support.versions.server import Server
     from tests.unit.agent.update.hosts import Host
     from tests.unit.agent.update.releases import Folder
 
-VERSION = "0.1.11"
 RESET = f"codex-os_{VERSION}_x86-64.reset.efi"
 UKI = f"codex-os_{VERSION}_x86-64.efi"
 
 
-def apply(machine: Host, source: str, *, fetch_only: bool = True) -> Outcome:
-    with machine.updater(source).alone() as turn:
-        return turn.apply(Wish(fetch_only=fetch_only))
-
-
 def staged(machine: Host) -> bytes:
     return (machine.base / "var/lib/codex/update/stage" / RESET).read_bytes()
-
-
-def chunks_of(content: bytes) -> list[str]:
-    return [names.chunk(identifier) for identifier in releases.pieces(content)]
 
 
 def own_chunk() -> str:
@@ -69,7 +59,8 @@ def test_only_what_differs_from_the_new_uki_is_moved(
 
 def test_it_is_written_with_the_version_and_goes_with_it(machine: Host, folder: Folder) -> None:
     folder.add(VERSION)
-    apply(machine, str(folder.path), fetch_only=False)
+    with machine.updater(str(folder.path)).alone() as turn:
+        applying.apply(turn, Wish())
     assert machine.resets() == [f"codex-os-reset_{v}.efi" for v in (RUNNING, VERSION)]
     place = machine.base / "efi/EFI/Linux" / boot.reset_file(VERSION)
     assert place.read_bytes() == releases.reset_of(1)
@@ -144,11 +135,7 @@ def test_a_cut_root_does_not_bring_it_again(machine: Host, folder: Folder, serve
     folder.add(VERSION)
     here = chunks_of(releases.root_of(0))
     last = [name for name in chunks_of(releases.root_of(1)) if name not in here][-1]
-
-    def cut(handler: Handler, _content: bytes) -> None:
-        handler.cut()
-
-    server.behaviours[last] = cut
+    server.behaviours[last] = cut_after(100)
     with pytest.raises(UpdateError):
         apply(machine, server.url)
     server.behaviours.clear()
