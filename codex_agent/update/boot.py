@@ -27,8 +27,6 @@ SELECTED = "LoaderEntrySelected"
 DEFAULT = "LoaderEntryDefault"
 ONESHOT = "LoaderEntryOneShot"
 
-RESET = f"{names.IMAGE}-reset"  # begins the names of entries for a factory reset
-
 Standing = Literal["good", "counted", "bad"]
 BootState = Literal["blessed", "counted", "unknown"]
 _ENTRY = re.compile(
@@ -101,7 +99,7 @@ def reset_file(version: str) -> str:
 
     The boot loader takes it for no version, and nothing of ours does.
     """
-    return f"{RESET}_{version}.efi"
+    return f"{names.IMAGE}-reset_{version}.efi"
 
 
 def entries(root: Root) -> tuple[Entry, ...]:
