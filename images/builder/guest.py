@@ -120,8 +120,13 @@ class Guest:
         try:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except (FileNotFoundError, ProcessLookupError):
-            return None
-        return pid if f"codex-{self.directory.name}".encode() in words else None
+            words = []
+        if f"codex-{self.directory.name}".encode() in words:
+            return pid
+        if self._process is not None and self._process.pid == pid:
+            # Its memory is gone, so it is about to end; who started it has to wait for it.
+            self._process.wait()
+        return None
 
     @property
     def url(self) -> str:
