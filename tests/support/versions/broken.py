@@ -33,14 +33,20 @@ from tests.support.versions.unfit import (
 __all__ = [
     "Broken", "crash_pid1", "every", "failing_agent", "failing_agent_crash", "failing_gpu_probe",
     "failing_module", "failing_probe", "flipped_root", "flipped_uki", "full_disk", "good",
-    "hang_boot", "hang_hard", "hang_initrd", "panic", "root_not_found", "wrong_uki_signature",
-    "wrong_verity_signature",
+    "hang_boot", "hang_hard", "hang_initrd", "panic", "root_not_found", "upgraded",
+    "wrong_uki_signature", "wrong_verity_signature",
 ]  # fmt: skip
 
 
 def good(text: str, **packages: str) -> Change:
     """Return the change of a good version: one small file, and packages as the manifest tells."""
     return Change(edits=[edits.write("/usr/share/codex-test/note", text)], packages=packages)
+
+
+def upgraded(package: str, number: str) -> Change:
+    """Return the change of a good version in which one package is a newer one."""
+    return Change(edits=[edits.package(package, f"codex-test {number}\n")],
+                  packages={package: number})  # fmt: skip
 
 
 def every(foreign: Pair) -> Sequence[Broken]:

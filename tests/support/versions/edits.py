@@ -63,6 +63,27 @@ def transform(path: str, change: Callable[[bytes], bytes]) -> Edit:
     return edit
 
 
+def package(name: str, text: str) -> Edit:
+    """Change every file of a package, as a new build of it does: a text is added to each.
+
+    The loader of programs does not look behind the end of an ELF file.
+    """
+
+    def edit(root: Path) -> None:
+        listing = find(root, f"/usr/lib/sysimage/dpkg/info/{name}*.list")
+        changed = 0
+        for path in _there(root, listing).read_text(encoding="utf-8").splitlines():
+            found = trees.resolve(root, path)
+            # Documentation is left out of images, and what is a link has its file elsewhere.
+            if found is not None and found.is_file() and not (root / path[1:]).is_symlink():
+                append(path, text)(root)
+                changed += 1
+        if not changed:
+            raise AssertionError(f"the root has no file of the package {name}")
+
+    return edit
+
+
 def flip(path: str, offset: int | None = None) -> Edit:
     """Invert a bit of a file, in its middle unless said otherwise."""
 

@@ -7,7 +7,6 @@
 ``hangs``    nothing comes after: the machine starts again only when something outside resets it
 ``judged``   the health gate says why the boot is bad, and keeps it for the version that comes back
 ``refused``  firmware, loader or kernel do not run it
-``passes``   by the rules of docs/decisions/0022 the boot counts as good, with a degraded host
 
 ``said`` is a pattern for what the next good boot tells: in ``given_up`` where it was judged, else
 in the list of versions that did not start well.
@@ -18,7 +17,7 @@ from typing import Literal
 
 from tests.support.versions.make import Change
 
-Ends = Literal["resets", "hangs", "judged", "refused", "passes"]
+Ends = Literal["resets", "hangs", "judged", "refused"]
 #: What is said where no verdict was reached (codex_agent/update/rules.py).
 SILENT = r"it did not start well in \d+ tries"
 

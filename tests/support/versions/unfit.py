@@ -191,4 +191,4 @@ def full_disk(*, stays: bool = False) -> Broken:
     name = "full-disk-stays" if stays else "full-disk"
     said = r"Space runs out: /var has 0\.0 % left"
     what = "The version takes all the room of /var before the agent starts."
-    return Broken(name, what, "passes", said, change)
+    return Broken(name, what, "judged", said, change)
