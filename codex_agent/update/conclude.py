@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 _NOT_LOADED = "the boot loader could not start its file, and the firmware fell back"
 
+_NOT_ASKED = (
+    "The firmware took its last option and did not start the boot loader: version {} was not "
+    "tried, and starts with the next restart."
+)
+
 
 def conclude(turn: Turn) -> tuple[bool, str]:
     """Draw the conclusions; returns whether the firmware had to be told, and a sentence."""
@@ -53,7 +58,11 @@ def _not_loaded(turn: Turn) -> None:
     if failed is None or failed == turn.running or mine is None:
         return
     if (entry := turn.boot.of(failed)) is not None and entry.standing == "counted":
-        return  # The boot loader counts its tries, and gives it up by itself.
+        # The boot loader counts its tries, and gives it up by itself. It does so before it loads
+        # the file: where none was used, the firmware did not ask it.
+        if not entry.done:
+            turn.note(last_error=_NOT_ASKED.format(failed))
+        return
     rollback.set_default(system.run, system.root, mine, turn.keep, once=False)
     bad = {**turn.state.bad, failed: _NOT_LOADED}
     text = f"Version {failed} was given up: {_NOT_LOADED}."

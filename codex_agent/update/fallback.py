@@ -98,8 +98,7 @@ def point(system: System, entry: Entry, keep: Sequence[int] = ()) -> bool:
     before = read(run, keep)
     if _is_so(before, entry):
         return False
-    if not before.order:
-        raise _refused("the firmware keeps no boot order")
+    first = _before_ours(before)
     disk, part = _partition(system)
     file = f"\\EFI\\Linux\\{entry.file}"
     create = ["--create-only", "--disk", disk, "--part", part, "--label", LABEL, "--loader", file]
@@ -110,18 +109,33 @@ def point(system: System, entry: Entry, keep: Sequence[int] = ()) -> bool:
     if not fitting:
         raise _refused("the firmware did not keep the new option")
     new = fitting[-1]
-    ours = {option.number for option in made.ours}
-    others = [number for number in made.order if number not in ours]
-    _call(run, ["--bootorder", ",".join([*others, new.number])], keep)
-    for number in sorted(ours - {new.number}):
+    # A busy machine has been seen to read its variables wrong, once: an order of our option alone
+    # was written, and the firmware then started the fallback in place of a new version.
+    if _before_ours(made) != first:
+        raise _refused("two readings of the order of its options differ")
+    _call(run, ["--bootorder", ",".join([*first, new.number])], keep)
+    for number in sorted({option.number for option in made.ours} - {new.number}):
         _call(run, ["--delete-bootnum", "--bootnum", number], keep)
-    if not _is_so(read(run, keep), entry):
+    after = read(run, keep)
+    if not _is_so(after, entry) or list(after.order[:-1]) != first:
         raise _refused("the firmware did not keep the order of its options")
     return True
 
 
+def _before_ours(firmware: Firmware) -> list[str]:
+    """Return what has to stand before our option: ours alone would be what starts each time."""
+    if not firmware.order:
+        raise _refused("the firmware keeps no boot order")
+    ours = {option.number for option in firmware.ours}
+    others = [number for number in firmware.order if number not in ours]
+    others = others or [o.number for o in firmware.options if o.active and o.number not in ours]
+    if not others:
+        raise _refused("the firmware has no other option")
+    return others
+
+
 def _is_so(firmware: Firmware, entry: Entry) -> bool:
-    if len(firmware.ours) != 1 or not firmware.order:
+    if len(firmware.ours) != 1 or len(firmware.order) < 2:
         return False
     (ours,) = firmware.ours
     return ours.active and ours.names(entry) and firmware.order[-1] == ours.number

@@ -15,6 +15,8 @@ from codex_agent.update.program import Done
 from tests.unit.agent.update.hosts import ESP, OLD, RUNNING, Killed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.unit.agent.update.hosts import Host
     from tests.unit.agent.update.releases import Folder
 
@@ -112,6 +114,47 @@ def test_a_version_on_trial_that_cannot_be_loaded_is_left_to_the_boot_loader(mac
     with machine.updater().alone() as turn:
         assert turn.boot.default is None
         assert NEW not in turn.state.bad
+
+
+def test_a_version_that_the_boot_loader_was_not_asked_for_waits(machine: Host) -> None:
+    settle(machine)
+    machine.put(f"/efi/EFI/Linux/codex-os_{NEW}+3-0.efi", b"whole")
+    machine.nvram.options["0002"] = (fallback.LABEL, f"HD()/\\EFI\\Linux\\codex-os_{RUNNING}.efi")
+    machine.nvram.current = "0002"
+    machine.nvram.order = ["0002", "0001", "0000"]
+    machine.variable(boot.SELECTED, None)
+    settle(machine)
+    with machine.updater().alone() as turn:
+        assert NEW not in turn.state.bad
+        assert f"version {NEW} was not tried" in (turn.state.last_error or "")
+    assert machine.nvram.order == ["0001", "0000", "0002"]
+
+
+def test_an_order_of_our_option_alone_is_mended(machine: Host) -> None:
+    """The firmware would start it first, and no new version ever."""
+    settle(machine)
+    machine.nvram.order = ["0002"]
+    assert settle(machine)[0] is True
+    assert machine.nvram.order == ["0000", "0001", "0002"]
+
+
+def test_an_order_that_is_read_wrong_is_not_written(machine: Host) -> None:
+    readings = []
+
+    def forget_once(argv: Sequence[str]) -> Done | None:
+        if len(argv) > 1:
+            return None
+        readings.append(argv)
+        text = machine.nvram.text()
+        return Done(0, text.replace("0001,0000", "0002"), "") if len(readings) == 2 else None
+
+    machine.before["efibootmgr"] = forget_once
+    settle(machine)
+    assert machine.nvram.order == ["0001", "0000"]
+    assert any("two readings" in said for said in machine.said)
+    del machine.before["efibootmgr"]
+    settle(machine)
+    assert machine.nvram.order == ["0001", "0000", "0002"]
 
 
 @pytest.mark.parametrize("fault", ["no-program", "no-order", "forgets", "no-device"])
