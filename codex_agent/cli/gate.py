@@ -99,8 +99,9 @@ def on_trial(host: HostSnapshot) -> HostSnapshot:
 def _with(host: HostSnapshot, judged: Check) -> HostSnapshot:
     # It gates here: else something that degrades the host would settle the verdict of a boot that
     # hangs, and the boot would count as good.
+    # And it stands first: a start that was cut off leaves much unknown that is not why.
     others = [check for check in host.verdict.checks if check.name != "failed-units"]
-    return replace(host, verdict=checks.verdict([*others, judged]))
+    return replace(host, verdict=checks.verdict([judged, *others]))
 
 
 def line(host: HostSnapshot) -> str:
