@@ -27,7 +27,10 @@ def conclude(turn: Turn) -> tuple[bool, str]:
     entry = fallback.choose(turn.boot, turn.state.bad, booting.starts_next(turn.boot))
     if entry is None:
         return False, "No version here was found good: the firmware has nothing to fall back to."
-    changed = fall_back_to(turn, entry)
+    try:
+        changed = fallback.point(turn.updater.system, entry, turn.keep)
+    except UpdateError as error:
+        return False, error.message
     return changed, f"The firmware falls back to {entry.version}."
 
 
