@@ -43,7 +43,6 @@ class Machine:
     disk: Path
     boots: list[str] = field(default_factory=list)
     logs_writes: bool = False
-    reads_flushes: bool = False
     _guest: Guest | None = None
     _recorder: Recorder | None = None
 
