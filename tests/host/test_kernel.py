@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
+from tests.support import facts
+
 pytestmark = pytest.mark.guest
 
 SYSCTL = {
@@ -51,6 +53,28 @@ def test_driver_cannot_take_a_gpu(host: Host, module: str) -> None:
     plan = host.run("modprobe --show-depends --quiet %s", module)
     assert plan.rc != 0 or plan.stdout.strip() == "install /bin/false"
     assert module not in host.check_output("cat /proc/modules")
+
+
+def test_the_start_of_an_image_waits_for_no_wireless(host: Host, expected: dict[str, Any]) -> None:
+    loaded = host.check_output("cut -d ' ' -f 1 /proc/modules").split()
+    if expected["image_identity"]:
+        assert "cfg80211" not in loaded
+
+
+def test_virtualisation_is_there_after_the_verdict(host: Host, expected: dict[str, Any]) -> None:
+    """On an image it is loaded late, so that the start does not wait for it; but it is loaded."""
+    if not expected["image_identity"]:
+        pytest.skip("another host loads it as its distribution does")
+    flags = set(host.check_output("grep -m 1 ^flags /proc/cpuinfo").split())
+    unit = facts.unit_properties(
+        host, "codex-kvm.service", "Result", "ExecMainStatus", "ExecMainStartTimestampMonotonic"
+    )
+    assert (unit["Result"], unit["ExecMainStatus"]) == ("success", "0")
+    judged = facts.unit_properties(host, "codex-health.service", "ExecMainExitTimestampMonotonic")
+    assert int(unit["ExecMainStartTimestampMonotonic"]) >= int(
+        judged["ExecMainExitTimestampMonotonic"]
+    )
+    assert host.file("/dev/kvm").exists == bool(flags & {"svm", "vmx"})
 
 
 def test_lockdown(host: Host, expected: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.support import disk, gpt, milestones, timeouts
 from tests.support.machine import DidNotBootError
 from tests.support.versions import slots
+from tests.updates.test_broken import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +115,17 @@ def test_a_good_version_comes_up(
     assert verdict["state"] in ("healthy", "degraded"), verdict[0]
     version = milestones.facts(verdict)["version"]
     assert version in (lab.first, lab.second)
-    said = machine.output("codex update status")
+    reason = why_not(machine, lab.second)
+    if version == lab.first:
+        assert reason is not None, f"nothing says why {lab.second} does not run"
+    said = f"{lab.second}: {reason}" if reason else f"{version} runs, nothing was given up"
     table.add(f"damage: {what}", f"a bit flipped: {words}", f"{version} came up at start {start}",
-              said.splitlines()[0])  # fmt: skip
+              said)  # fmt: skip
+
+
+def why_not(machine: Machine, version: str) -> str | None:
+    """What the operator is told of a version that does not run, where there is something."""
+    said = told(machine)
+    given = said["given_up"].get(version, {"reasons": []})
+    reasons = [said["bad"].get(version), *(reason["message"] for reason in given["reasons"])]
+    return next((reason for reason in reasons if reason), None)
