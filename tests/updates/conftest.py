@@ -105,6 +105,19 @@ def running(updated: Updated) -> Iterator[Machine]:
     machine.forget()
 
 
+@pytest.fixture(scope="session")
+def offered(updated: Updated) -> Path:
+    """A folder with a third version, as it should be."""
+    from tests.support.versions import broken, make
+
+    lab = updated.lab
+    third = lab.make("third", lab.third, broken.good("the third version"))
+    folder = lab.folder / "third-offers"
+    make.publish(third, folder, lab.paths, lab.tree)
+    lab.forget("third")
+    return folder
+
+
 @pytest.fixture
 def machine(request: pytest.FixtureRequest, updated: Updated, tmp_path: Path) -> Iterator[Machine]:
     """A machine with a copy of the updated disk, off; the test may change ``machine.disk``."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_agent.update.exits import Exit
-from tests.support.versions import broken, damage, make
+from tests.support.versions import damage
 from tests.support.versions.attacks import ATTACKS, Signers
 from tests.support.versions.server import serving
 from tests.updates.conftest import status
@@ -28,17 +28,6 @@ FEW = frozenset(
     ("no-signature", "foreign-key", "flipped-sums", "flipped-release.json", "name-outside",
      "size-of-the-sky", "other-flavour", "truncated-signature.raw")
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def offered(updated: Updated) -> Path:
-    """A folder with a third version, as it should be."""
-    lab = updated.lab
-    third = lab.make("third", lab.third, broken.good("the third version"))
-    folder = lab.folder / "third-offers"
-    make.publish(third, folder, lab.paths, lab.tree)
-    lab.forget("third")
-    return folder
 
 
 @pytest.fixture(scope="module")
