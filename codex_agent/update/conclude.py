@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is concluded after a start: which version could not even be loaded, and the way back."""
+"""What is concluded after a start: what could not even be loaded, the boot loader, the way back."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from codex_agent.update import boot as booting
-from codex_agent.update import fallback, rollback
+from codex_agent.update import fallback, loader, rollback
 from codex_agent.update.exits import UpdateError
 
 if TYPE_CHECKING:
@@ -22,8 +22,14 @@ _NOT_ASKED = (
 
 
 def conclude(turn: Turn) -> tuple[bool, str]:
-    """Draw the conclusions; returns whether the firmware had to be told, and a sentence."""
+    """Draw the conclusions; returns whether something had to be changed, and what is so now."""
     _not_loaded(turn)
+    renewed = _loader(turn)
+    changed, text = _way_back(turn)
+    return changed or bool(renewed), "\n".join([*renewed, text])
+
+
+def _way_back(turn: Turn) -> tuple[bool, str]:
     entry = fallback.choose(turn.boot, turn.state.bad, booting.starts_next(turn.boot))
     if entry is None:
         return False, "No version here was found good: the firmware has nothing to fall back to."
@@ -48,6 +54,23 @@ def fall_back_to(turn: Turn, entry: Entry | None) -> bool:
         return False
 
 
+def _loader(turn: Turn) -> list[str]:
+    """Look after the boot loader; what cannot be done is said, and stops nothing else."""
+    if turn.boot.state != "blessed":
+        return []
+    good = [entry.version for entry in turn.boot.entries if entry.standing == "good"]
+    try:
+        damaged = loader.damaged(turn.updater.system.root)
+        done = loader.renew(turn.updater.system, newest=good[-1:] == [turn.running])
+    except UpdateError as error:
+        turn.note(last_error=error.message)
+        turn.updater.say(error.message)
+        return []
+    if damaged:
+        turn.note(last_error=done[0][:500])
+    return done
+
+
 def _not_loaded(turn: Turn) -> None:
     """Give up the version that the boot loader could not start, so that the firmware did."""
     system = turn.updater.system
@@ -56,6 +79,9 @@ def _not_loaded(turn: Turn) -> None:
             return
     except UpdateError as error:
         turn.updater.say(error.message)
+        return
+    if loader.damaged(system.root):
+        # No version is to be blamed for what starts all of them.
         return
     failed, mine = booting.starts_next(turn.boot), turn.boot.of(turn.running)
     if failed is None or failed == turn.running or mine is None:

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from codex_agent.config.update import Policy
 from codex_agent.host.root import Root
-from codex_agent.update import boot, program, sums, sysupdate
+from codex_agent.update import boot, loader, program, sums, sysupdate
 from codex_agent.update.flow import Updater
 from codex_agent.update.program import Done
 from codex_agent.update.system import System
+from tests.unit.agent.update.loaders import loader_of
 from tests.unit.agent.update.nvram import Nvram
 from tests.unit.agent.update.releases import CHUNK, reset_of, root_of, sha256, uki_of
 
@@ -84,6 +85,8 @@ class Host:
             path = self.base / link
             path.parent.mkdir(parents=True, exist_ok=True)
             path.symlink_to(target)
+        for place in (loader.SOURCE, *loader.PLACES):
+            self.put(place, loader_of())
         self.put("/dev/mapper/root", root_of(0))
         self.put("/etc/machine-id", b"0123456789abcdef0123456789abcdef\n")
         self.put("/usr/lib/systemd/import-pubring.gpg", self.keys.keyring.read_bytes())
