@@ -67,6 +67,7 @@ KINDS: dict[str, Callable[[Lab], Broken]] = {
     "wrong-uki-signature": lambda lab: broken.wrong_uki_signature(lab.foreign()),
     "root-not-found": root_not_found,
     "hang-initrd": hang_initrd,
+    "no-verdict": lambda _: broken.no_verdict(),
     "hang-hard": lambda _: broken.hang_hard(),
     "crash-pid1": lambda _: broken.crash_pid1(),
     "crash-pid1-freeze": lambda _: broken.crash_pid1(freeze=True),

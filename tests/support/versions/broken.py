@@ -28,12 +28,13 @@ from tests.support.versions.unfit import (
     failing_module,
     failing_probe,
     full_disk,
+    no_verdict,
 )  # fmt: skip
 
 __all__ = [
     "Broken", "crash_pid1", "every", "failing_agent", "failing_agent_crash", "failing_gpu_probe",
     "failing_module", "failing_probe", "flipped_root", "flipped_uki", "full_disk", "good",
-    "hang_boot", "hang_hard", "hang_initrd", "panic", "root_not_found", "upgraded",
+    "hang_boot", "hang_hard", "hang_initrd", "no_verdict", "panic", "root_not_found", "upgraded",
     "wrong_uki_signature", "wrong_verity_signature",
 ]  # fmt: skip
 
@@ -58,5 +59,5 @@ def every(foreign: Pair) -> Sequence[Broken]:
         failing_gpu_probe(), failing_gpu_probe(hang=True), failing_probe(),
         failing_probe(hang=True), full_disk(), full_disk(stays=True),
         wrong_verity_signature(foreign), wrong_uki_signature(foreign), wrong_uki_signature(None),
-        flipped_uki(), flipped_root(),
+        flipped_uki(), flipped_root(), no_verdict(),
     ]  # fmt: skip

@@ -51,6 +51,17 @@ def failing_module(
     return Broken(f"failing-module-{damage}", what, "judged", said, change)
 
 
+def no_verdict() -> Broken:
+    """The start ends, and nothing judges it: what does so asks for a unit that is not there."""
+    health = "[Unit]\nRequires=codex-test-missing.service\nAfter=codex-test-missing.service\n"
+    soon = "[Timer]\nOnBootSec=\nOnBootSec=3min\n"
+    change = Change(edits=[
+        edits.dropin("codex-health.service", health), edits.dropin("codex-unjudged.timer", soon),
+    ])  # fmt: skip
+    what = "The unit that judges a start cannot be started, so there is no verdict."
+    return Broken("no-verdict", what, "judged", "The start came to no verdict in time", change)
+
+
 def failing_agent() -> Broken:
     """The agent does not start: one of its files is no Python."""
     path = f"{AGENT}/api/app.py"
