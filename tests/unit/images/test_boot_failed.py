@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A start that is given up says why, and only one without a verdict is restarted for having none."""
+"""A start that is given up says why; only one without a verdict is restarted for having none."""
 
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
-
 from builder.paths import Paths
 
 SCRIPT = Paths.find().root / "images/tree/usr/lib/codex/boot-failed"
