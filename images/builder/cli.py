@@ -178,7 +178,9 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
 def _release(paths: Paths, chosen: Settings) -> None:
     tree = Tree(paths)
     version = Image(paths, chosen, tree).ensure()
-    made = Release(paths, tree).make(version)
+    made = Release(paths, tree, keep=chosen.keep).make(
+        version, minimum_from=chosen.minimum_from or None
+    )
     log.plain(f"{version} is in {made.folder}.")
     log.plain(
         f"{made.new_chunks} of its {made.chunks} chunks are new there: "

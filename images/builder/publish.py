@@ -2,8 +2,9 @@
 """The folder that hosts update from: several versions, and one signed list of checksums.
 
 A version is prepared in a folder of its own, ``.new``. Chunks and files are moved to their places
-by renames; nobody looks for them before the checksums name them, and those come last. What an
-interruption leaves is removed, or finished, by the next run.
+by renames; nobody looks for them before the checksums name them, and those come last. Only then is
+removed what older versions had. What an interruption leaves is removed, or finished, by the next
+run.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from builder import update_key
 from builder.errors import BuildError
 from builder.paths import Paths
 from builder.tree import Tree
+from builder.version import order
 
 SUMS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.gpg"
 STORE, SCRATCH = "store", ".new"
@@ -24,19 +26,33 @@ LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._~^-]*)")
 # name it, although it travels as chunks or compressed. Its patterns also match what is longer than
 # they are: no other name may begin with this one.
 UNPACKED_ROOT = "root.erofs"
+IMAGE = "codex-os"
+# A file of a version; others that lie in the folder are nobody's business.
+OURS = re.compile(rf"{IMAGE}_([0-9][0-9A-Za-z.~^-]*)_[a-z0-9-]+\.[a-z0-9.]+")
+INDEX = ".caibx"
+# A longer list no host reads (codex_agent/update/sums.py).
+LIMIT = 512 * 1024  # bytes
+KEEP = "make release KEEP=number leaves so many of the newest versions, and removes the others."
 
 
 class Directory:
-    """``build/release`` or another folder; ``listed`` are the checksums of what it offers."""
+    """``build/release`` or another folder; ``listed`` are the checksums of what it offers.
 
-    def __init__(self, paths: Paths, tree: Tree, folder: Path | None = None) -> None:
+    ``keep`` is how many of the newest versions stay; 0 is all of them.
+    """
+
+    def __init__(
+        self, paths: Paths, tree: Tree, folder: Path | None = None, *, keep: int = 0
+    ) -> None:
         self.paths = paths
         self.tree = tree
         self.folder = folder or paths.release
+        self.keep = keep
         self.listed: dict[str, str] = {}
+        self.leaving: set[str] = set()
 
-    def open(self) -> None:
-        """Finish what was interrupted, and read what is offered.
+    def open(self, coming: str = "") -> None:
+        """Finish what was interrupted, read what is offered, and choose what leaves.
 
         What is signed again has to be what was signed before: other hands than ours may have been
         in a folder that is served.
@@ -50,12 +66,29 @@ class Directory:
         if not update_key.verified(self.paths, self.tree, sums, signature):
             raise self._altered(f"{SUMS} does not have the signature of keys/{update_key.PUBLIC}")
         self.listed = _parse(sums)
+        self._choose(coming)
         for name, wanted in self.listed.items():
             path = self.folder / name
-            if name.endswith(f".{UNPACKED_ROOT}") and not path.exists():
-                continue
+            if not os.path.lexists(path):
+                if name.endswith(f".{UNPACKED_ROOT}") or _version(name) in self.leaving:
+                    continue
+                raise BuildError(
+                    f"In {self.folder}, {name} was signed and is gone.",
+                    hint=f"Restore it from your copy, or let its version go: {KEEP}",
+                )
             if path.is_symlink() or not path.is_file() or digest(path) != wanted:
                 raise self._altered(f"{name} is not what was signed")
+
+    def _choose(self, coming: str) -> None:
+        """Say which versions are older than those that stay."""
+        versions = {_version(name) for name in self.listed} | {coming}
+        newest = sorted(versions - {""}, key=lambda version: (order(version), version))
+        self.leaving = set(newest[: -self.keep]) if self.keep else set()
+        if coming in self.leaving:
+            raise BuildError(
+                f"{coming} is older than the newest {self.keep} of {self.folder}, which stay.",
+                hint="Give a larger KEEP.",
+            )
 
     def scratch(self) -> Path:
         """Return an empty folder to prepare a version in, on the same file system."""
@@ -78,8 +111,10 @@ class Directory:
                 hint=f"Commit, which gives a new version; or remove {self.folder}.",
             )
         known = any(name in self.listed for name in sums)
-        self.listed.update(sums)
-        prepared = self._sign(work) if not known else []
+        staying = {name: d for name, d in self.listed.items() if _version(name) not in self.leaving}
+        same = known and staying == self.listed
+        self.listed = staying | sums
+        prepared = self._sign(work) if not same else []
         counted = self._store(work / STORE)
         for path in sorted(work.iterdir()):
             if path.name in sums:
@@ -93,10 +128,33 @@ class Directory:
         shutil.rmtree(work)
         return counted
 
+    def tidy(self) -> None:
+        """Remove the files and chunks that the list does not name, where versions may leave.
+
+        They may be those of this run or of one that was cut. A host that has read the list of
+        before looks again.
+        """
+        if not self.keep:
+            return
+        for path in sorted(self.folder.iterdir()):
+            if OURS.fullmatch(path.name) and path.name not in self.listed:
+                path.unlink()
+        argv: list[str | Path] = ["casync", "gc", f"--store={self.folder / STORE}"]
+        argv += [self.folder / name for name in sorted(self.listed) if name.endswith(INDEX)]
+        self.tree.run(argv, log=self.paths.logs / "release.log")
+
     def _sign(self, work: Path) -> list[Path]:
         """Write the checksums of all versions and their signature; the signature is named first."""
         sums = work / SUMS
-        sums.write_text("".join(f"{self.listed[n]}  {n}\n" for n in sorted(self.listed)))
+        content = "".join(f"{self.listed[n]}  {n}\n" for n in sorted(self.listed))
+        if len(content) > LIMIT:
+            number = len({_version(name) for name in self.listed})
+            raise BuildError(
+                f"The list of {number} versions would be longer than a host reads "
+                f"({LIMIT // 1024} KiB).",
+                hint=KEEP,
+            )
+        sums.write_text(content)
         sums.chmod(0o644)
         return [update_key.sign(self.paths, self.tree, sums), sums]
 
@@ -129,6 +187,12 @@ class Directory:
             f"In {self.folder}, {clause}.",
             hint="Find out who changed it. Restore it from your copy, or remove it to begin anew.",
         )
+
+
+def _version(name: str) -> str:
+    """Return whose file it is; "" of a name that is not ours."""
+    found = OURS.fullmatch(name)
+    return found[1] if found else ""
 
 
 def _parse(path: Path) -> dict[str, str]:

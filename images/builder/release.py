@@ -13,11 +13,11 @@ from builder import disk, log, uki
 from builder.boot_entry import RESET
 from builder.errors import BuildError
 from builder.paths import Paths
-from builder.publish import UNPACKED_ROOT, Directory, digest
+from builder.publish import IMAGE, UNPACKED_ROOT, Directory, digest
 from builder.tree import Tree
+from builder.version import VALID, order
 
 SCHEMA = 1
-IMAGE = "codex-os"
 ARCHITECTURE = "x86-64"
 # What a file is for, and how its name ends. A host takes no others (codex_agent/update/names.py).
 ENDINGS = {
@@ -39,8 +39,6 @@ CHUNK_SIZE = 16 * 1024
 COMPRESSION = ("zstd", "-q", "--single-thread", "-9")
 # What lies in chunks as well, with the role of its index.
 CHUNKED = {"uki": "uki-index", "reset": "reset-index"}
-# A version that a host can hold: "_" and "+" separate the parts of names.
-VERSION = re.compile(r"[0-9][0-9A-Za-z.~^-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -58,12 +56,13 @@ class Parts:
     """What a release is made of: the slot's partitions as files, and the files beside the disk.
 
     ``files`` are the UKI, the entry for a reset, the manifest and the bill of materials, by their
-    roles.
+    roles; ``minimum_from`` is the oldest version that it may be taken from.
     """
 
     version: str
     slot: disk.Slot
     files: dict[str, Path]
+    minimum_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,22 +86,34 @@ def beside(paths: Paths, version: str) -> dict[str, Path]:
 
 
 class Release:
-    """Releases of one repository, below ``build/release`` unless another folder is named."""
+    """Releases of one repository, below ``build/release`` unless another folder is named.
 
-    def __init__(self, paths: Paths, tree: Tree, folder: Path | None = None) -> None:
+    ``keep`` is how many versions stay there; 0 is all of them.
+    """
+
+    def __init__(
+        self, paths: Paths, tree: Tree, folder: Path | None = None, *, keep: int = 0
+    ) -> None:
         self.paths = paths
         self.tree = tree
         self.folder = folder or paths.release
+        self.keep = keep
         self.log = paths.logs / "release.log"
 
-    def make(self, version: str) -> Published:
+    def make(self, version: str, *, minimum_from: str | None = None) -> Published:
         """Lay down the built image of a version beside the versions that are there already."""
+        if minimum_from and order(minimum_from) >= order(version):
+            raise BuildError(
+                f"MINIMUM_FROM={minimum_from} is not older than {version}, which is to be taken "
+                "from it.",
+                hint="Name the oldest version from which hosts may take this one.",
+            )
 
         def cut(work: Path) -> Parts:
             image = self.paths.image(version, ".raw")
             with log.step(f"Cutting the partitions of {version}"):
                 slot = disk.cut(self.tree, image, version, work, log=self.log)
-            return Parts(version, slot, beside(self.paths, version))
+            return Parts(version, slot, beside(self.paths, version), minimum_from)
 
         return self._beside(version, cut)
 
@@ -118,10 +129,10 @@ class Release:
 
     def _beside(self, version: str, bring: Callable[[Path], Parts]) -> Published:
         """Lay down what ``bring`` leaves in a folder, which is its own."""
-        if VERSION.fullmatch(version) is None:
+        if VALID.fullmatch(version) is None:
             raise BuildError(f"{version} is no version that a host could take.", hint=disk.HINT)
-        directory = Directory(self.paths, self.tree, self.folder)
-        directory.open()
+        directory = Directory(self.paths, self.tree, self.folder, keep=self.keep)
+        directory.open(version)
         work = directory.scratch()
         try:
             chunks, new, size = self._lay_down(bring(work), directory, work)
@@ -129,6 +140,9 @@ class Release:
             # Before anything was renamed; what another end leaves, the next run has to see.
             shutil.rmtree(work)
             raise
+        if self.keep:
+            with log.step("Removing what the list does not name"):
+                directory.tidy()
         return Published(directory.folder, chunks, new, size)
 
     def _lay_down(self, parts: Parts, directory: Directory, work: Path) -> tuple[int, int, int]:
@@ -228,7 +242,7 @@ class Release:
             "kernel": facts.kernel,
             "root_hash": slot.root_hash,
             "uuids": slot.uuids,
-            "minimum_from": None,
+            "minimum_from": parts.minimum_from,
             "files": files,
         }
         target = work / self.name(version, DESCRIPTION)

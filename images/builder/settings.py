@@ -9,6 +9,7 @@ from pathlib import Path
 
 from builder.errors import BuildError
 from builder.paths import Paths
+from builder.version import VALID
 
 
 @dataclass
@@ -23,6 +24,8 @@ class Settings:
     tests: str = ""
     rows: str = ""
     repeats: int = 0
+    keep: int = 0
+    minimum_from: str = ""
     debug: bool = False
 
 
@@ -35,6 +38,8 @@ HELP = {
     "TESTS": "what `make test` runs instead of everything, e.g. TESTS=tests/host",
     "ROWS": "what `make bench` measures instead of everything, e.g. ROWS='uki codex-help'",
     "REPEATS": "how often `make bench` measures each row (by row)",
+    "KEEP": "how many of the newest versions `make release` leaves in build/release (all)",
+    "MINIMUM_FROM": "the oldest version from which hosts may take what `make release` adds (any)",
     "DEBUG": "1 shows the traceback of an error",
 }
 LIMITS = {
@@ -43,6 +48,7 @@ LIMITS = {
     "MEMORY": (1024, 1 << 20),
     "CPUS": (1, 255),
     "REPEATS": (1, 99),
+    "KEEP": (1, 999),
 }
 
 
@@ -81,6 +87,11 @@ def _set(settings: Settings, name: str, value: str, paths: Paths) -> None:
         settings.tests = _tests(value, paths)
     elif name == "ROWS":
         settings.rows = value
+    elif name == "MINIMUM_FROM":
+        if not VALID.fullmatch(value):
+            hint = "It is one of build/release, such as 0.1.281."
+            raise BuildError(f"MINIMUM_FROM={value} is no version.", hint=hint, code=2)
+        settings.minimum_from = value
     elif name == "DEBUG":
         if value not in {"0", "1", ""}:
             raise BuildError("DEBUG is 0 or 1.", hint="DEBUG=1 shows tracebacks.", code=2)

@@ -8,6 +8,13 @@ from builder import command
 from builder.errors import BuildError
 from builder.paths import Paths
 
+# A version that a host can hold: "_" and "+" separate the parts of names.
+VALID = re.compile(r"[0-9][0-9A-Za-z.~^-]{0,63}")
+_PART = re.compile(r"[~^.-]|[0-9]+|[A-Za-z]+")
+# What goes before what, where two versions differ; "" is the end of one.
+_RANK = {"~": 0, "": 1, "-": 2, "^": 3, ".": 4}
+_LETTERS, _DIGITS = 5, 6
+
 # What the build reads as it lies there, whether git knows the file or not.
 INPUTS = (
     *("images", "roles", "playbooks", "codex_agent", "kernel"),
@@ -49,3 +56,12 @@ def of(paths: Paths) -> Version:
         raise BuildError("pyproject.toml has no version.", hint=hint)
     dirty = ".dirty" if changed.strip() or new.strip() else ""
     return Version(f"{match[1]}.{match[2]}.{count}{dirty}", commit, int(epoch))
+
+
+def order(version: str) -> list[tuple[int, int, str]]:
+    """Return a key that sorts versions as hosts do (UAPI.10, codex_agent/update/versions.py)."""
+    return [
+        (_DIGITS, int(part), "") if part.isdigit()
+        else (_RANK.get(part, _LETTERS), 0, part)
+        for part in (*_PART.findall(version), "")
+    ]  # fmt: skip

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A repository in a temporary folder, programs that only look like the real ones, and no chroot."""
 
+import hashlib
 import os
 import signal
 import stat
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from builder import update_key
 from builder.paths import Paths
 from builder.tree import Tree
 
@@ -77,6 +79,26 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     found = Programs(tmp_path / "bin")
     monkeypatch.setenv("PATH", f"{found.folder}:{os.environ['PATH']}")
     return found
+
+
+@pytest.fixture
+def signatures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signature here is a hash with a word before it: GnuPG's own is in test_update_key.py."""
+
+    def over(content: Path) -> str:
+        return f"ours {hashlib.sha256(content.read_bytes()).hexdigest()}"
+
+    def sign(_paths: Paths, _tree: Tree, content: Path) -> Path:
+        signature = content.with_name(f"{content.name}.gpg")
+        signature.write_text(over(content))
+        return signature
+
+    def verified(_paths: Paths, _tree: Tree, content: Path, signature: Path) -> bool:
+        there = content.is_file() and signature.is_file()
+        return there and signature.read_text() == over(content)
+
+    monkeypatch.setattr(update_key, "sign", sign)
+    monkeypatch.setattr(update_key, "verified", verified)
 
 
 @pytest.fixture

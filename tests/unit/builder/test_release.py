@@ -13,6 +13,7 @@ import pytest
 from builder import disk, sandbox, update_key
 from builder.errors import BuildError
 from builder.paths import Paths
+from builder.publish import LIMIT
 from builder.release import CHUNKED, ENDINGS, Parts, Release, beside
 
 from codex_agent.update import index, names, sums
@@ -113,6 +114,7 @@ def _put_together(folder: Path, found: description.Release) -> None:
 def test_names_are_those_that_a_host_takes() -> None:
     assert dict(names.ENDINGS) == ENDINGS
     assert dict(INDEX_OF) == CHUNKED
+    assert sums.LIMIT == LIMIT
 
 
 def test_release_is_what_a_host_takes(release: Release, steps: images.Beside) -> None:
@@ -136,6 +138,16 @@ def test_second_version_leaves_the_first_as_it_is(release: Release) -> None:
     changed = {name for name, content in before.items() if after[name] != content}
     assert changed == {"SHA256SUMS", "SHA256SUMS.gpg"}
     _judge(release.paths, ONE, TWO)
+
+
+def test_older_version_leaves_with_all_that_only_it_needs(release: Release) -> None:
+    release.make(TWO)
+    alone = set(_contents(release.paths.release))
+    shutil.rmtree(release.paths.release)
+    release.make(ONE)
+    Release(release.paths, release.tree, keep=1).make(TWO)
+    _judge(release.paths, TWO)
+    assert set(_contents(release.paths.release)) == alone
 
 
 def test_same_image_gives_the_same_bytes(release: Release) -> None:
@@ -279,3 +291,17 @@ def test_description_holds_nothing_of_the_machine(release: Release) -> None:
     text = path.read_text()
     assert str(release.paths.root) not in text
     assert json.loads(text)["minimum_from"] is None
+
+
+def test_minimum_to_update_from(release: Release) -> None:
+    release.make(TWO, minimum_from=ONE)
+    path = release.paths.release / release.name(TWO, names.RELEASE)
+    assert description.parse(path.read_bytes()).minimum_from == ONE
+    _judge(release.paths, TWO)
+
+
+@pytest.mark.parametrize("minimum", [ONE, TWO, "0.1.10"])
+def test_minimum_that_no_older_version_fulfils(release: Release, minimum: str) -> None:
+    with pytest.raises(BuildError, match=f"MINIMUM_FROM={minimum} is not older than {ONE}"):
+        release.make(ONE, minimum_from=minimum)
+    assert not release.paths.release.exists()

@@ -22,10 +22,12 @@ def test_defaults(paths: Paths) -> None:
 def test_every_variable_is_read(paths: Paths) -> None:
     words = ["FLAVOUR=general", "PORT=4000", "SSH_PORT=4001", "MEMORY=4096", "CPUS=4", "DEBUG=1"]
     words += ["ROWS=uki boot", "REPEATS=9", "TESTS=tests/unit tests/host"]
+    words += ["KEEP=3", "MINIMUM_FROM=0.1.7"]
     found = settings.parse(words, paths)
     assert found == settings.Settings(
-        "general", 4000, 4001, 4096, 4, "tests/unit tests/host", "uki boot", 9, debug=True
-    )
+        "general", 4000, 4001, 4096, 4, "tests/unit tests/host", "uki boot", 9, 3, "0.1.7",
+        debug=True,
+    )  # fmt: skip
     assert set(settings.HELP) == {name.upper() for name in vars(found)}
 
 
@@ -49,10 +51,16 @@ def test_name_that_is_near_to_nothing(paths: Paths) -> None:
         "PORT=0", "PORT=65536", "PORT=", "PORT=-1", "PORT=80a", "PORT= 80", "PORT=1e3",
         "PORT=٣٠", "PORT=99999999999999999999", "PORT=3030\n", "MEMORY=1023", "MEMORY=2G",
         "CPUS=0", "REPEATS=0", "CPUS=256", "DEBUG=yes", "SSH_PORT=x", "PORT",
+        "KEEP=0", "KEEP=-1", "KEEP=all", "KEEP=", "KEEP=1.5", "KEEP=1000",
     ],
 )  # fmt: skip
 def test_impossible_value(paths: Paths, word: str) -> None:
     _refused(paths, word)
+
+
+@pytest.mark.parametrize("value", ["", "v1", "0.1_7", "../0", "0.1.7\n", "0.1+7", "0" * 65, "٣"])
+def test_minimum_is_a_version(paths: Paths, value: str) -> None:
+    assert "no version" in _refused(paths, f"MINIMUM_FROM={value}").message
 
 
 def test_same_ports(paths: Paths) -> None:

@@ -10,6 +10,7 @@ from builder import version
 from builder.errors import BuildError
 from builder.paths import Paths
 
+from codex_agent.update import versions
 from tests.unit.builder.conftest import Programs
 
 
@@ -94,3 +95,17 @@ def test_project_without_a_version(repository: Paths) -> None:
     (repository.root / "pyproject.toml").write_text("[project]\n")
     with pytest.raises(BuildError, match="has no version"):
         version.of(repository)
+
+
+def test_order_is_that_of_a_host() -> None:
+    numbers = [
+        "0.1.9", "0.1.10", "0.1.010", "0.1.10.dirty", "0.1.10.1", "0.2", "1.0",
+        "1.0~rc1", "1.0~rc2", "1.0^1", "1.0-1", "1.0a", "1.0ab", "1.0B", "1a", "1", "1.", "1~",
+        "1-~", "10", "2", "0.1.9~dirty",
+    ]  # fmt: skip
+    for one in numbers:
+        assert versions.valid(one)
+        assert version.VALID.fullmatch(one)
+        for other in numbers:
+            left, right = version.order(one), version.order(other)
+            assert (left > right) - (left < right) == versions.compare(one, other), (one, other)

@@ -159,7 +159,7 @@ def test_ends_that_are_no_failure_are_those_of_the_table(root: Path) -> None:
         return {int(word) for word in found[1].split()}
 
     assert good("codex-update.service") == {
-        Exit.NOT_BLESSED, Exit.BAD_VERSION, Exit.UNREACHABLE, Exit.BUSY
+        Exit.OLDER, Exit.NOT_BLESSED, Exit.BAD_VERSION, Exit.UNREACHABLE, Exit.BUSY
     }  # fmt: skip
     # Only root can be told that it is not root.
     refusals = {int(e) for e in Exit} - {Exit.DONE, Exit.OFFERED, Exit.DENIED}
