@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("codex")
     group.addoption("--all-attacks", action="store_true", help="every kind of attack on updates")
     group.addoption("--cuts", type=int, default=20, help="power cuts that are judged (20)")
-    group.addoption("--booted-cuts", type=int, default=0, help="of these, so many are booted (0)")
+    group.addoption("--booted-cuts", type=int, default=1, help="of each half, are booted (1)")
     group.addoption("--seed", type=int, default=4, help="of all that is chosen by chance (4)")
 
 
