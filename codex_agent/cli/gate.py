@@ -87,10 +87,11 @@ def given_up(host: HostSnapshot, why: str) -> HostSnapshot:
 def on_trial(host: HostSnapshot) -> HostSnapshot:
     """Return the snapshot with the verdict of a version that has not been found good before.
 
-    One that leaves no room to write is not blessed: to go back is safe as long as it is counted.
+    One that leaves no room to write, or loses a GPU that answered before it, is not blessed: to go
+    back is safe as long as it is counted.
     """
     made = [
-        replace(check, gates=True) if check.name == "disk-space" else check
+        replace(check, gates=True) if check.name in ("disk-space", "gpu") else check
         for check in host.verdict.checks
     ]
     return replace(host, verdict=checks.verdict(made))

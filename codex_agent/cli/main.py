@@ -15,6 +15,7 @@ from codex_agent.errors import CodexError
 EXIT_USAGE = 64  # apart from the states of `codex status`, which are 0 to 3
 EXIT_DEFECT = 70
 EXIT_INTERRUPTED = 130
+_ADDRESS = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]", re.ASCII)
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,9 +55,16 @@ def device(text: str) -> int | str:
     """Return the number or the PCI address of a device from the command line."""
     if re.fullmatch(r"[0-9]{1,6}", text, re.ASCII):
         return int(text)
-    if re.fullmatch(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]", text, re.ASCII):
+    if _ADDRESS.fullmatch(text):
         return text
     raise argparse.ArgumentTypeError("must be a number or a PCI address such as 0000:00:04.0")
+
+
+def pci_address(text: str) -> str:
+    """Return a PCI address from the command line."""
+    if _ADDRESS.fullmatch(text):
+        return text
+    raise argparse.ArgumentTypeError("must be a PCI address such as 0000:00:04.0")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -92,6 +100,10 @@ def build_parser() -> argparse.ArgumentParser:
     probe.add_argument(
         "--keep", action="store_true", help="keep all answers for the verdict on this host"
     )
+    probe.add_argument(
+        "--forget", nargs="+", type=pci_address, metavar="ADDRESS",
+        help="do not miss a GPU any more that was taken out of this host",
+    )  # fmt: skip
 
     serve = command("serve", "Serve the API and the page over HTTPS")
     serve.add_argument(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from codex_agent.cli.rows import Rows
 from codex_agent.errors import CodexError
 from codex_agent.host.root import Root
-from codex_agent.probe import ask
+from codex_agent.probe import answered, ask
 from codex_agent.problem import shown
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.keep and arguments.name is not None:
         raise CodexError("Only all answers together are kept.", hint="codex probe --keep")
     root = Root()
+    if arguments.forget:
+        return _forget(root, arguments)
     ask.confine()
     results = ask.everything(root, only=arguments.name)
     if arguments.name is not None and not results:
@@ -39,6 +41,17 @@ def run(arguments: argparse.Namespace) -> int:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         print(text(results, colour=colour), flush=True)
     return 0 if all(result.state in ("ok", "skipped") for result in results) else 1
+
+
+def _forget(root: Root, arguments: argparse.Namespace) -> int:
+    if arguments.name is not None or arguments.keep or arguments.json:
+        raise CodexError("--forget stands alone.", hint="codex probe --forget ADDRESS")
+    if os.geteuid() != 0:
+        raise CodexError("Only root may say that a GPU was taken out.", hint="Run this as root.")
+    for gpu in answered.forget(root, arguments.forget):
+        print(f"{gpu.address} ({gpu.id}) is not missed any more, unless it answers again.")
+    print("codex probe --keep judges this host anew.", flush=True)
+    return 0
 
 
 def text(results: list[Result], *, colour: bool = False) -> str:

@@ -44,8 +44,8 @@ def built_in(root: Root) -> dict[probes.Probe, Asking]:
     named = release.os_release(root)
     delivery, image = release.delivery(named).value, release.image(named).value
     return {
-        TIME: lambda: clock.ask(root),
-        NETWORK: lambda: network.ask(root, delivery),
+        TIME: lambda: probes.marked(clock.ask(root)),
+        NETWORK: lambda: probes.marked(network.ask(root, delivery)),
         GPU: lambda: gpu.ask(root, image.flavour if image else None),
     }
 
@@ -71,9 +71,9 @@ def _ours(probe: probes.Probe, ask: Asking) -> Result:
     began = time.monotonic()
     try:
         check = ask()
-        state, message, hint = check.state, check.message, check.hint
+        state, message, hint, gates = check.state, check.message, check.hint, check.gates
     except Exception as error:  # noqa: BLE001 - a defect of one probe must not silence the others
-        state, hint = "unknown", "codex --debug probe shows where."
+        state, hint, gates = "unknown", "codex --debug probe shows where.", probe.gates
         message = f"A defect of this program: {type(error).__name__}: {error}"
     return Result(
         name=probe.name,
@@ -81,7 +81,7 @@ def _ours(probe: probes.Probe, ask: Asking) -> Result:
         state=state,
         message=words.sentence(message),
         hint=None if hint is None else words.line(hint),
-        gates=probe.gates,
+        gates=gates,
         limit_s=probe.limit_s or 0.0,
         took_s=round(time.monotonic() - began, 3),
     )

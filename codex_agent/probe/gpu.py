@@ -3,6 +3,7 @@
 
 A vendor is one entry in ``DRIVERS``: a function that, for the addresses of its devices, returns the
 children to start. A child that ends with 0 has had an answer; its output or errors say the rest.
+One that answered at the last good boot and has no such driver now, or is gone, is missed.
 """
 
 from __future__ import annotations
@@ -11,19 +12,20 @@ import fcntl
 import os
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codex_agent.host import pci
 from codex_agent.host.model import Check
-from codex_agent.host.probes import GPU
+from codex_agent.host.probes import GPU, marked
 from codex_agent.host.reading import Unreadable
 from codex_agent.host.text import count
-from codex_agent.probe import child, words
+from codex_agent.probe import answered, child, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from codex_agent.host.model import CheckState
     from codex_agent.host.root import Root
 
     Asking = Callable[[Root, Sequence[str]], list["Question"]]
@@ -34,6 +36,7 @@ FLAVOURS = {"nvidia": "10de", "amd": "1002", "intel": "8086"}
 _DRM_VERSION = 0xC0406400  # DRM_IOCTL_VERSION: _IOWR('d', 0, struct drm_version)
 _DRM_VERSION_BYTES = 64
 _SHOWN = 3
+_SHOWN_LOST = 2  # each takes a third of what a sentence may be long
 _HINT = "journalctl -k --grep='nvidia|NVRM|amdgpu|i915|xe|drm|ai_gpu'"
 
 
@@ -181,6 +184,23 @@ def devices(root: Root) -> dict[str, str | None]:
     return found
 
 
+def computing(
+    root: Root, found: Mapping[str, str | None], drivers: Mapping[str, Asking] = DRIVERS
+) -> list[answered.Gpu]:
+    """Return those with a driver that computes, as they are kept when a boot is found good.
+
+    Virtual functions are left out: settings of the host make them, not what is built into it.
+    """
+    return [
+        answered.Gpu(address, identity, driver)
+        for address, driver in sorted(found.items())
+        if driver is not None
+        and driver in drivers
+        and not root.exists(f"{pci.DEVICES}/{address}/physfn")
+        and (identity := answered.identity(root, address)) is not None
+    ]
+
+
 def ask(
     root: Root,
     flavour: str | None,
@@ -192,7 +212,8 @@ def ask(
     try:
         found = devices(root)
     except Unreadable as error:
-        return Check(GPU.name, "unknown", f"Which GPUs there are is not known: {error.reason}.")
+        text = f"Which GPUs there are is not known: {error.reason}."
+        return marked(Check(GPU.name, "unknown", text))
     groups: dict[str, list[str]] = defaultdict(list)
     for address, driver in sorted(found.items()):
         if driver is not None and driver in drivers:
@@ -212,15 +233,49 @@ def ask(
         noun = "1 GPU" if len(silent) == 1 else f"{len(silent)} GPUs"
         named = f"{', '.join(told[:_SHOWN])}{more}"
         text = f"{noun} of {max(asked_count, len(silent))} gave no answer: {named}"
-        return Check(GPU.name, "failed", words.sentence(text), _HINT)
-    if asked_count:
+        check = marked(Check(GPU.name, "failed", words.sentence(text), _HINT))
+    elif asked_count:
         noun = "1 GPU answers" if asked_count == 1 else f"All {asked_count} GPUs answer"
-        return Check(GPU.name, "ok", f"{noun} ({', '.join(groups)}).")
-    others = sorted({driver or "no driver" for driver in found.values()})
-    if others:
-        text = f"No device here has a driver that computes, only {', '.join(others)}."
-        return Check(GPU.name, "skipped", words.sentence(text))
-    return Check(GPU.name, "skipped", "This host has no GPU.")
+        check = marked(Check(GPU.name, "ok", f"{noun} ({', '.join(groups)})."))
+    else:
+        others = sorted({driver or "no driver" for driver in found.values()})
+        text = f"No device here has a driver that computes, only {', '.join(others)}"
+        text = text if others else "This host has no GPU"
+        check = marked(Check(GPU.name, "skipped", words.sentence(text)))
+    # Those that gave no answer are told already.
+    here = {address: driver for address, driver in found.items() if address not in silent}
+    return _missed(root, check, computing(root, here, drivers), silent)
+
+
+def _missed(
+    root: Root, check: Check, answering: list[answered.Gpu], told: Collection[str]
+) -> Check:
+    """Return the check with what answered at an earlier boot and does not now.
+
+    It gates nothing by itself: a person may have taken a card out, and a version that was found
+    good stays so. The gate makes it count against a version on trial. What was lost before the last
+    good boot counts against none.
+    """
+    state: CheckState
+    try:
+        before = answered.expected(root)
+    except (Unreadable, ValueError) as error:
+        state, hint = "degraded", "The next good boot makes the list anew."
+        text = f"Which GPUs answered at the last good boot is not known: {error}"
+    else:
+        lost = [gpu for gpu in answered.missing(root, before, answering) if gpu.address not in told]
+        if not lost:
+            return check
+        state = "degraded" if lost[0].lost else "failed"
+        named = [answered.told(root, gpu) for gpu in lost[:_SHOWN_LOST]]
+        if len(lost) > _SHOWN_LOST:
+            named.append(f"and {len(lost) - _SHOWN_LOST} more")
+        text = "; ".join(named)
+        hint = f"codex probe --forget {lost[0].address} where it was taken out, or {_HINT}"
+    if check.state == "failed":
+        return replace(check, message=f"{check.message} {words.sentence(text)}")
+    rest = f" {check.message}" if check.state == "ok" else ""
+    return Check(GPU.name, state, words.sentence(text) + rest, hint)
 
 
 def _promised(root: Root, address: str, flavour: str | None) -> bool:

@@ -21,7 +21,7 @@ from codex_agent.host.boots import Boot
 from codex_agent.host.model import BootReason
 from codex_agent.host.plain import plain
 from codex_agent.host.reading import Unreadable
-from codex_agent.probe import reserve
+from codex_agent.probe import answered, gpu, reserve
 from codex_agent.problem import shown
 from codex_agent.provision import files
 
@@ -67,10 +67,22 @@ def finish(root: Root, host: HostSnapshot) -> str | None:
         verdict=host.verdict.state,
         reasons=[BootReason(shown(check.name), shown(check.message)) for check in bad],
     )
+    good = host.verdict.state in boots.GOOD
+    # Before the journal calls the boot good, which says that what is kept of others is of the past.
+    gpus = _gpus(root, found.boot_id) if good else None
     problem = _put(root, judged)
-    if problem is None and host.verdict.state in boots.GOOD:
-        return reserve.hold(Path(root.at(boots.FOLDER)))
-    return problem
+    if problem is None and good:
+        problem = reserve.hold(Path(root.at(boots.FOLDER)))
+    return " ".join(filter(None, (problem, gpus))) or None
+
+
+def _gpus(root: Root, boot_id: str) -> str | None:
+    """Keep which GPUs answered: at a good boot those are all that a driver which computes has."""
+    try:
+        found = gpu.devices(root)
+    except Unreadable as error:
+        return f"Which GPUs answered at this boot is not kept: {error.reason}."
+    return answered.keep(root, boot_id, gpu.computing(root, found))
 
 
 def stop_counting(root: Root) -> str | None:

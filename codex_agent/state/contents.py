@@ -35,8 +35,8 @@ _PARTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
      "a new one is made: clients have to forget the old one"),
     ("machine id", ("/var/lib/codex/machine-id",), "a new one is chosen"),
     ("state of updates", ("/var/lib/codex/update", "/var/lib/codex/boots"),
-     ("which version was the newest seen, which did not start well, and what was fetched: after "
-      "it, only what is older than the running version is refused as older")),
+     ("which version was the newest seen, which did not start well, which GPUs answered, and what "
+      "was fetched: after it, only what is older than the running version is refused as older")),
     ("logs", ("/var/log",), "the journal of all boots"),
 )  # fmt: skip
 

@@ -76,6 +76,7 @@ KINDS: dict[str, Callable[[Lab], Broken]] = {
     "failing-module-foreign": lambda lab: broken.failing_module("foreign", foreign=lab.foreign()),
     "failing-agent-crash": lambda _: broken.failing_agent_crash(),
     "hanging-gpu-probe": lambda _: broken.failing_gpu_probe(hang=True),
+    "lost-gpu-driver": lambda _: broken.lost_gpu_driver(),
     "failing-probe": lambda _: broken.failing_probe(),
     "hanging-probe": lambda _: broken.failing_probe(hang=True),
     "wrong-verity-signature": lambda lab: broken.wrong_verity_signature(lab.foreign()),

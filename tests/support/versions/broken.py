@@ -28,14 +28,15 @@ from tests.support.versions.unfit import (
     failing_module,
     failing_probe,
     full_disk,
+    lost_gpu_driver,
     no_verdict,
 )  # fmt: skip
 
 __all__ = [
     "Broken", "crash_pid1", "every", "failing_agent", "failing_agent_crash", "failing_gpu_probe",
     "failing_module", "failing_probe", "flipped_root", "flipped_uki", "full_disk", "good",
-    "hang_boot", "hang_hard", "hang_initrd", "no_verdict", "panic", "root_not_found", "upgraded",
-    "wrong_uki_signature", "wrong_verity_signature",
+    "hang_boot", "hang_hard", "hang_initrd", "lost_gpu_driver", "no_verdict", "panic",
+    "root_not_found", "upgraded", "wrong_uki_signature", "wrong_verity_signature",
 ]  # fmt: skip
 
 
@@ -56,7 +57,7 @@ def every(foreign: Pair) -> Sequence[Broken]:
         panic(), root_not_found(), hang_initrd(), hang_boot(), hang_hard(), crash_pid1(),
         crash_pid1(freeze=True), failing_module("corrupt"), failing_module("unsigned"),
         failing_module("foreign", foreign=foreign), failing_agent(), failing_agent_crash(),
-        failing_gpu_probe(), failing_gpu_probe(hang=True), failing_probe(),
+        failing_gpu_probe(), failing_gpu_probe(hang=True), lost_gpu_driver(), failing_probe(),
         failing_probe(hang=True), full_disk(), full_disk(stays=True),
         wrong_verity_signature(foreign), wrong_uki_signature(foreign), wrong_uki_signature(None),
         flipped_uki(), flipped_root(), no_verdict(),

@@ -133,6 +133,25 @@ def failing_gpu_probe(*, hang: bool = False) -> Broken:
     return Broken("failing-gpu-probe", what, "judged", r"1 GPU of \d+ gave no answer", change)
 
 
+# As with a driver that does not know a device any more: the module is there, and does not take it.
+_NOT_TAKEN = (
+    'ACTION=="add", SUBSYSTEM=="pci", ATTR{vendor}=="0x1234", ATTR{device}=="0x11e8", '
+    'ATTR{driver_override}="codex-test-none"\n'
+)
+
+
+def lost_gpu_driver() -> Broken:
+    """The GPU that answered has no driver any more; all else of the version is well.
+
+    The rule is read before the one that loads ``ai_gpu``, which then finds QEMU's ``edu`` kept from
+    it. It is missed because the version before has kept that it answered.
+    """
+    rule = edits.write("/usr/lib/udev/rules.d/00-codex-test.rules", _NOT_TAKEN)
+    said = r"\(1234:11e8\) answered with ai_gpu at the last good boot and has no driver now"
+    what = "The driver of the GPU does not take it any more."
+    return Broken("lost-gpu-driver", what, "judged", said, Change(edits=[rule]))
+
+
 def failing_probe(*, hang: bool = False, name: str = "sealed") -> Broken:
     """A probe of the form that operators write fails; it comes with the version and goes with it.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.agent import trees
+from tests.unit.agent.probe.cards import Host
 from tests.unit.agent.trees import Tree
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ def tree(tmp_path: Path) -> Tree:
 @pytest.fixture
 def image(tree: Tree) -> Tree:
     return trees.image_secure_boot(tree)
+
+
+@pytest.fixture
+def host(image: Tree, monkeypatch: pytest.MonkeyPatch) -> Host:
+    return Host(image, monkeypatch)
 
 
 @pytest.fixture
