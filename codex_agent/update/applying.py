@@ -117,6 +117,8 @@ def _fetch(turn: Turn, found: Offer, fetcher: Fetcher) -> Staged:
 
 def _write(turn: Turn, release: Release) -> None:
     system = turn.updater.system
+    # Also for what was fetched before: nothing has asked for it since.
+    space.fits_slot(system, release, turn.boot)
     turn.note(stage="writing", version=release.version, previous=turn.running)
     # The other slot is about to go, and with it what the firmware could fall back to.
     conclude.fall_back_to(turn, turn.boot.of(turn.running))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from codex_agent.errors import CodexError
 from codex_agent.update import names
 from codex_agent.update.exits import Exit, UpdateError
-from codex_agent.update.fetch import disk_error
+from codex_agent.update.fetch import Slow, disk_error
 from codex_agent.update.source import Broken, Missing
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Chunks:
 
     def __post_init__(self) -> None:
         self._known = frozenset(self.index.chunks)
+        # One pace for all of them: each by itself is too short to be slow.
+        self.fetcher.pace.begin()
 
     def give(self, identifier: str) -> bytes | None:
         """Return a chunk, or None where it cannot be had; why is kept."""
@@ -78,8 +80,10 @@ class Chunks:
     def _fetch(self, identifier: str, kept: Path) -> bytes:
         for attempt in range(_ATTEMPTS):
             try:
-                content = self.fetcher.small(names.chunk(identifier), self.index.chunk_max + _FRAME)
+                content = self.fetcher.chunk(names.chunk(identifier), self.index.chunk_max + _FRAME)
                 break
+            except Slow:
+                raise
             except Broken:
                 if attempt + 1 == _ATTEMPTS:
                     raise

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from codex_agent.provision.files import sync_directory
 from codex_agent.update import chunks, index, names
 from codex_agent.update.fetch import digest_of, disk_error
+from codex_agent.update.source import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,7 +114,10 @@ class Delta:
             where = f" ({seed})" if seed is not None else ""
             raise Unsuitable(f"the {wanted.seed}{where} is not there to begin with")
         before = fetcher.moved
-        path = fetcher.file(entry.name, entry.bytes, entry.sha256, self.stage)
+        try:
+            path = fetcher.file(entry.name, entry.bytes, entry.sha256, self.stage)
+        except Missing:
+            raise Unsuitable("the source lacks its index of chunks") from None
         if entry.bytes > index.LIMIT:
             raise Unsuitable("the index of chunks is too long")
         try:
@@ -161,6 +165,9 @@ class Delta:
             raise Unsuitable(f"the source lacks the chunk {given.missing[:16]}…")
         if done.status != 0 and os.strerror(errno.ENOSPC) in done.err:
             raise disk_error(OSError(errno.ENOSPC, ""), self.work.parent)
+        if done.status is None:
+            # It did not end by itself, which says nothing of the chunks: the next run goes on.
+            raise Unsuitable(f"casync did not put it together, {done.last}")
         if done.status != 0:
             # A chunk that was spoilt must not spoil the next try as well.
             shutil.rmtree(self.cache, ignore_errors=True)

@@ -30,28 +30,47 @@ PAUSE_S = 2.0
 UNFINISHED = ".part"
 
 
+class Slow(Broken):
+    """The source was given its time: to ask it again at once would take as long again."""
+
+
 @dataclass
 class Pace:
-    """Refuses a source that is too slow: less than ``floor`` bytes/s over ``window_s``."""
+    """Refuses a source that is too slow: less than ``floor`` bytes/s over ``window_s``.
+
+    Between ``pause`` and ``resume`` nothing is asked of it, and no time counts.
+    """
 
     floor: int = 1024
     window_s: float = 60.0
     clock: Callable[[], float] = field(default=time.monotonic)
     _since: float = 0.0
+    _passed: float = 0.0
     _moved: int = 0
 
     def begin(self) -> None:
         """Begin to count."""
-        self._since, self._moved = self.clock(), 0
+        self._since, self._passed, self._moved = self.clock(), 0.0, 0
+
+    def pause(self) -> None:
+        """Keep the time that has passed so far."""
+        self._passed = self._time()
+
+    def resume(self) -> None:
+        """Go on to count."""
+        self._since = self.clock()
 
     def moved(self, count: int, label: str) -> None:
         """Count bytes; raises where the source is too slow."""
         self._moved += count
-        passed = self.clock() - self._since
+        passed = self._time()
         if passed >= self.window_s:
             if self._moved < self.floor * passed:
-                raise Broken(label, f"sends less than {self.floor} bytes a second")
+                raise Slow(label, f"sends less than {self.floor} bytes a second")
             self.begin()
+
+    def _time(self) -> float:
+        return self._passed + self.clock() - self._since
 
 
 @dataclass
@@ -69,8 +88,16 @@ class Fetcher:
     small_s: float = SMALL_S
     moved: int = 0
 
-    def small(self, name: str, limit: int) -> bytes:
-        """Return a file of at most ``limit`` bytes."""
+    def chunk(self, name: str, limit: int) -> bytes:
+        """Return one of many small files, of which no one need be slow for all to take for ever."""
+        self.pace.resume()
+        try:
+            return self.small(name, limit, lambda count: self.pace.moved(count, self.source.label))
+        finally:
+            self.pace.pause()
+
+    def small(self, name: str, limit: int, told: Callable[[int], None] | None = None) -> bytes:
+        """Return a file of at most ``limit`` bytes; ``told`` gets how many came."""
         opened = self.source.open(name)
         end = self.pace.clock() + self.small_s
         parts: list[bytes] = []
@@ -84,6 +111,8 @@ class Fetcher:
                 self.moved += len(part)
                 if have > limit:
                     raise _too_long(name, limit)
+                if told is not None:
+                    told(len(part))
                 if self.pace.clock() >= end:
                     raise Broken(self.source.label, f"takes more than {self.small_s:.0f} s")
         finally:

@@ -76,7 +76,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is being done; ``done`` of ``total`` are bytes of ``name`` unless ``unit`` says else."""
+    """What is being done; ``done`` of ``total`` are bytes of ``name`` unless ``unit`` says else.
+
+    A ``total`` of 0 is one that is not known.
+    """
 
     process: int
     action: Action

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether there is room for a release, asked before anything large is moved."""
+"""Whether there is room for a release, asked before anything large is moved or removed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codex_agent.host.reading import Unreadable
 from codex_agent.update import boot as booting
-from codex_agent.update import names
+from codex_agent.update import names, slots
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.fetch import UNFINISHED
 
@@ -56,7 +57,8 @@ def _gained(system: System, release: Release) -> int:
 
 
 def enough(system: System, release: Release, boot: Boot) -> None:
-    """Refuse a release that does not fit into the stage or onto the boot partition."""
+    """Refuse a release that does not fit into slot, stage or boot partition."""
+    fits_slot(system, release, boot)
     want = needed(system, release) + MARGIN
     have = system.free(system.state) + _gained(system, release)
     if want > have:
@@ -66,6 +68,30 @@ def enough(system: System, release: Release, boot: Boot) -> None:
     if want and want + ESP_MARGIN > have:
         hint = "Remove what is not of Codex OS from the boot partition."
         raise _too_little(want + ESP_MARGIN, have, str(system.entries), hint)
+
+
+def fits_slot(system: System, release: Release, boot: Boot) -> None:
+    """Refuse a release that is larger than the partitions that it is to be written into.
+
+    systemd-sysupdate would find out when the version that was there is gone.
+    """
+    version = release.version
+    try:
+        have = slots.sizes(system.root, boot.running or "")
+    except Unreadable as error:
+        text = f"It is not known whether version {version} fits into the other slot: {error}."
+        hint = "lsblk --bytes --output NAME,SIZE,PARTTYPENAME,PARTLABEL"
+        raise UpdateError(Exit.SPACE, text, hint) from None
+    want = {role: release.files[role].bytes for role in have}
+    want["root"] = release.root_bytes
+    for role, size in have.items():
+        if want[role] > size:
+            raise UpdateError(
+                Exit.SPACE,
+                f"Version {version} does not fit into the other slot: its {slots.WORDS[role]} has "
+                f"{want[role]} bytes, and the partition {size} bytes.",
+                "A slot gets larger only when the disk is written anew from an image.",
+            )
 
 
 def _for_entries(system: System, release: Release, boot: Boot) -> int:

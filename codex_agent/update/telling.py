@@ -161,14 +161,20 @@ class Teller:
         self._beating.start()
 
     def tell(self, name: str, done: int, total: int) -> None:
-        """Tell how far a piece of work is; not more often than anybody can read."""
-        if self._work is None or total <= 0:
+        """Tell how far a piece of work is; not more often than anybody can read.
+
+        A total of 0 is one that is not known, as that of chunks: bytes are told until it is.
+        """
+        if self._work is None:
             return
         unit: Literal["bytes", "count", "percent"] = "bytes"
-        if total < _COUNTED:
-            unit = "percent" if total == 100 else "count"
         new = name != self._work.name
-        self._work = replace(self._work, name=name, done=min(done, total), total=total, unit=unit)
+        if not new:
+            unit = self._work.unit
+        elif 0 < total < _COUNTED:
+            unit = "percent" if total == 100 else "count"
+        done = min(done, total) if total > 0 else done
+        self._work = replace(self._work, name=name, done=done, total=max(total, 0), unit=unit)
         if new or self.monotonic() - self._last >= PAUSE_S:
             self._write()
 

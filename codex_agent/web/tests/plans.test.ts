@@ -39,11 +39,13 @@ describe("what each dialog says", () => {
     expect(plan("apply", updates(), { slot: null }).points[1]).toContain("the slot that does not run");
   });
 
-  test("the way back: nothing is written, nothing comes back by itself", () => {
+  test("the way back: nothing is written, and what follows should it fail", () => {
     const { request, points } = plan("rollback", updates());
     expect(request).toEqual({ action: "rollback", version: "0.1.56" });
     expect(points.join(" ")).toContain("in slot B starts from the next restart on. It does not restart now.");
-    expect(points.join(" ")).toContain("nothing comes back by itself");
+    expect(points.at(-1)).toBe(
+      "Version 0.1.56 was found good here before, so it is not on trial: after a bad verdict the host stays with it. After three starts in a row without any verdict version 0.1.57 is started once.",
+    );
   });
 
   test("the restart: a version on trial, and one that is not", () => {
@@ -51,7 +53,12 @@ describe("what each dialog says", () => {
     expect(trial.request).toEqual({ action: "restart", version: "0.1.58" });
     expect(trial.points.join(" ")).toContain("after 3 tries version 0.1.57 comes back by itself");
     const good = of({ versions: [version("0.1.56", { starts_next: true }), version("0.1.57", { running: true })] });
-    expect(plan("restart", good).points.join(" ")).toContain("nothing comes back by itself");
+    expect(plan("restart", good).points.join(" ")).toContain("version 0.1.57 is started once.");
+  });
+
+  test("to a version that was given up nothing leads back", () => {
+    const given = of({ versions: [version("0.1.56"), version("0.1.57", { running: true, standing: "bad" })] });
+    expect(plan("rollback", given).points.at(-1)).toContain("nothing comes back by itself");
   });
 
   test("commands of the policy before a restart are told", () => {

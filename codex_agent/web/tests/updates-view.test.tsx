@@ -116,6 +116,19 @@ describe("what is shown", () => {
     expect(textOf(root, "work-amount")).toContain("40 %");
   });
 
+  test("chunks, whose whole is not known: what came so far, and a bar without an end", async () => {
+    const name = "chunks of codex-os_0.1.58_x86-64.root.erofs";
+    const { root, set } = await show(updates({ work: work({ name, done: 3 * 2 ** 20, total: 0 }) }));
+    expect(textOf(root, "work-amount")).toBe(`${name} 3.00 MiB so far`);
+    const bar = root.querySelector("[role=progressbar]");
+    expect(bar?.getAttribute("aria-label")).toBe(name);
+    expect(bar?.hasAttribute("aria-valuenow")).toBe(false);
+    expect(root.querySelector(".work [role=meter]")).toBeNull();
+    await set(updates({ work: work({ name, done: 7 * 2 ** 20, total: 7 * 2 ** 20 }) }));
+    expect(root.querySelector("[role=progressbar]")).toBeNull();
+    expect(root.querySelector(".work [role=meter]")?.getAttribute("aria-valuenow")).toBe("100");
+  });
+
   test("a work that is not heard any more is not shown as going on", async () => {
     const { root } = await show(updates({ work: work() }, { silent: true }));
     expect(root.querySelector("[data-testid=work]")).toBeNull();

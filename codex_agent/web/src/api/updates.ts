@@ -43,7 +43,7 @@ const Standing = v.object({
   problems: v.array(v.string()),
 });
 
-/** What is being done now; `done` of `total` are bytes of `name` unless `unit` says else. */
+/** What is being done now; `done` of `total` are bytes of `name` unless `unit` says else. A `total` of 0 is not known. */
 const Work = v.object({
   action: v.picklist(ACTIONS),
   by: BY,

@@ -25,3 +25,12 @@ export function Meter({ percent, label, tone = "plain" }: MeterProps) {
     </svg>
   );
 }
+
+/** A bar without an end, for work whose whole is not known. How far it is stands beside it as text. */
+export function OpenMeter({ label }: { readonly label: string }) {
+  return (
+    <svg class="meter meter-open" role="progressbar" aria-label={label}>
+      <rect class="meter-fill" width="100%" height="100%" rx="3" />
+    </svg>
+  );
+}

@@ -22,6 +22,7 @@ from codex_agent.update import boot, loader, program, sums, sysupdate
 from codex_agent.update.flow import Updater
 from codex_agent.update.program import Done
 from codex_agent.update.system import System
+from tests.unit.agent.update import partitions
 from tests.unit.agent.update.loaders import loader_of
 from tests.unit.agent.update.nvram import Nvram
 from tests.unit.agent.update.releases import CHUNK, reset_of, root_of, sha256, uki_of
@@ -87,6 +88,7 @@ class Host:
             path.symlink_to(target)
         for place in (loader.SOURCE, *loader.PLACES):
             self.put(place, loader_of())
+        partitions.lay(self.base, OLD, RUNNING)
         self.put("/dev/mapper/root", root_of(0))
         self.put("/etc/machine-id", b"0123456789abcdef0123456789abcdef\n")
         self.put("/usr/lib/systemd/import-pubring.gpg", self.keys.keyring.read_bytes())

@@ -14,6 +14,7 @@ import pytest
 from codex_agent.update import chunks, delta, index, names
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.fetch import Fetcher
+from codex_agent.update.program import Done
 from codex_agent.update.source import Directory
 from tests.unit.agent.update import releases
 from tests.unit.agent.update.deltas import (
@@ -27,6 +28,7 @@ from tests.unit.agent.update.deltas import (
 from tests.unit.agent.update.releases import CHUNK
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.support.versions.server import Server
@@ -97,6 +99,33 @@ def test_a_cut_download_keeps_its_chunks(machine: Host, folder: Folder, server: 
     assert root(machine) == releases.root_of(1)
 
 
+@pytest.mark.parametrize("why", ["it was ended by SIGKILL", "it did not end within 21600 s"])
+def test_a_casync_that_was_ended_keeps_its_chunks(
+    machine: Host, folder: Folder, server: Server, why: str
+) -> None:
+    """The line is cut as well, so that the whole root is left to the next run."""
+    folder.add(VERSION)
+    whole = f"codex-os_{VERSION}_x86-64.root.raw.zst"
+
+    def ended(argv: Sequence[str]) -> Done | None:
+        if not argv[-1].endswith(names.UNPACKED_ROOT):
+            return None
+        machine._casync(argv)
+        return Done(None, "", "", why)
+
+    machine.before["casync"] = ended
+    server.behaviours[whole] = cut_after(100)
+    with pytest.raises(UpdateError, match="stopped in the middle"):
+        apply(machine, server.url)
+    assert machine.said == [f"The whole root is fetched: casync did not put it together, {why}."]
+    machine.before.clear()
+    server.behaviours.clear()
+    server.sent.clear()
+    assert apply(machine, server.url).whole_because is None
+    assert chunk_bytes(server, releases.root_of(1)) == 0
+    assert root(machine) == releases.root_of(1)
+
+
 @pytest.mark.parametrize("content", [b"", b"x" * CHUNK, b"x"])
 def test_a_spoilt_chunk(machine: Host, folder: Folder, server: Server, content: bytes) -> None:
     folder.add(VERSION)
@@ -126,6 +155,10 @@ def without_seed(machine: Host, folder: Folder) -> None:
     (machine.base / "dev/mapper/root").unlink()
 
 
+def without_the_file_of_the_index(machine: Host, folder: Folder) -> None:
+    (folder.path / f"codex-os_{VERSION}_x86-64.root.caibx").unlink()
+
+
 def without_chunk(machine: Host, folder: Folder) -> None:
     (folder.path / names.chunk(changed_chunks(folder)[1])).unlink()
 
@@ -133,6 +166,7 @@ def without_chunk(machine: Host, folder: Folder) -> None:
 @pytest.mark.parametrize(("change", "reason"), [
     (without_index, "this release has no index of chunks"),
     (without_seed, "the running root"),
+    (without_the_file_of_the_index, "the source lacks its index of chunks"),
     (without_chunk, "the source lacks the chunk"),
     *ANY_FILE,
 ])  # fmt: skip

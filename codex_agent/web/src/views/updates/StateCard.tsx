@@ -5,7 +5,7 @@ import { utc } from "../../format/time";
 import { Card } from "../../ui/Card";
 import { Field, HostText } from "../../ui/Field";
 import { Icon } from "../../ui/Icon";
-import { Meter } from "../../ui/Meter";
+import { Meter, OpenMeter } from "../../ui/Meter";
 import { Prose } from "../../ui/Prose";
 import { workNow, type Facts } from "./facts";
 
@@ -26,6 +26,7 @@ export function workWords(work: Work): string {
 }
 
 function amount(work: Work): string {
+  if (work.total === 0) return `${bytes(work.done)} so far`;
   if (work.unit === "percent") return `${work.done} %`;
   if (work.unit === "count") return `${work.done} of ${work.total}`;
   return `${bytes(work.done)} of ${bytes(work.total)}`;
@@ -46,7 +47,8 @@ function Progress({ work }: { readonly work: Work }) {
           <HostText text={work.name} mono /> <span class="figure">{amount(work)}</span>
         </p>
       )}
-      {work.name !== null && percent !== null && <Meter percent={percent} label={work.name} />}
+      {work.name !== null &&
+        (percent === null ? <OpenMeter label={work.name} /> : <Meter percent={percent} label={work.name} />)}
       {work.said !== null && (
         <p class="quiet">
           <Prose text={work.said} />

@@ -88,6 +88,15 @@ function whyNotBack(version: Version): string | null {
   return version.starts_next ? `Version ${version.version} starts next already.` : null;
 }
 
+/** What follows when a version that is not on trial does not start well: `count-boots` in the initrd. */
+function afterGood({ version }: Version, known: Known): string {
+  const good = `Version ${version} was found good here before, so it is not on trial`;
+  const from = known.standing.versions.find((one) => one.running);
+  if (from === undefined || from.standing === "bad")
+    return `${good}: should it fail now, nothing comes back by itself.`;
+  return `${good}: after a bad verdict the host stays with it. After three starts in a row without any verdict version ${from.version} is started once.`;
+}
+
 function rollback(known: Known, slot: string | null): Can {
   const { running } = known.standing;
   const other = otherVersion(known);
@@ -102,7 +111,7 @@ function rollback(known: Known, slot: string | null): Can {
       `Version ${other.version} in ${otherSlotWords(slot)} starts from the next restart on. It does not restart now.`,
       "Nothing is written over: both versions stay in their slots.",
       `Version ${running} is noted as one that was gone back from, and is not taken again by itself.`,
-      `Version ${other.version} was found good here before, so it is not on trial: should it fail now, nothing comes back by itself.`,
+      afterGood(other, known),
     ],
   };
 }
@@ -115,7 +124,7 @@ function restart(known: Known, slot: string | null): Can {
   const drains = policy.drains ? ["First the commands of the policy take the host out of service (drain_before)."] : [];
   const trial =
     next.standing === "good"
-      ? `Version ${next.version} was found good here before: should it fail now, nothing comes back by itself.`
+      ? afterGood(next, known)
       : `Version ${next.version} is on trial: if it does not start well, the host restarts, and after ${next.tries_left ?? 3} tries version ${running} comes back by itself.`;
   return {
     request: { action: "restart", version: next.version },
