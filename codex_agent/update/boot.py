@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 EFIVARS = "/sys/firmware/efi/efivars"
 VENDOR = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"  # systemd's boot loader interface
+LOADER = "LoaderInfo"
 SELECTED = "LoaderEntrySelected"
 DEFAULT = "LoaderEntryDefault"
 ONESHOT = "LoaderEntryOneShot"
@@ -128,6 +129,14 @@ def variable(root: Root, name: str) -> str | None:
     if len(content) < 4 or not text.isprintable():
         raise Unreadable(f"{path} is not text")
     return text or None
+
+
+def loader_ran(root: Root) -> bool:
+    """Say whether the boot loader ran in this start, which it notes before all else."""
+    try:
+        return variable(root, LOADER) is not None
+    except Unreadable:
+        return False
 
 
 def read(root: Root) -> Boot:

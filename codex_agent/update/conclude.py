@@ -80,9 +80,6 @@ def _not_loaded(turn: Turn) -> None:
     except UpdateError as error:
         turn.updater.say(error.message)
         return
-    if loader.damaged(system.root):
-        # No version is to be blamed for what starts all of them.
-        return
     failed, mine = booting.starts_next(turn.boot), turn.boot.of(turn.running)
     if failed is None or failed == turn.running or mine is None:
         return
@@ -91,6 +88,10 @@ def _not_loaded(turn: Turn) -> None:
         # the file: where none was used, the firmware did not ask it.
         if not entry.done:
             turn.note(last_error=_NOT_ASKED.format(failed))
+        return
+    if not booting.loader_ran(system.root):
+        # No version is to be blamed for what starts all of them; and what does not run takes no
+        # orders from bootctl.
         return
     rollback.set_default(system.run, system.root, mine, turn.keep, once=False)
     bad = {**turn.state.bad, failed: _NOT_LOADED}

@@ -77,6 +77,7 @@ class Host:
             self.put(f"/efi/EFI/Linux/codex-os-reset_{version}.efi", reset_of(0))
             self.slots[version] = True
         self.select(f"codex-os_{RUNNING}.efi")
+        self.variable(boot.LOADER, "systemd-boot 257.13-1~deb13u1")
         self.variable("LoaderDevicePartUUID", ESP.upper())
         self.put("/sys/devices/pci0/virtio1/block/vda/vda1/partition", b"1\n")
         for link, target in (

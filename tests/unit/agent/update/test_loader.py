@@ -109,9 +109,12 @@ def test_a_damaged_one_is_mended_and_no_version_is_blamed(machine: Host, place: 
     damaged[place] ^= 1
     lay(machine, bytes(damaged))
     runs_older(machine)
-    machine.variable(boot.SELECTED, None)
+    for name in (boot.LOADER, boot.SELECTED):
+        machine.variable(name, None)
     machine.nvram.current = "0002"
     assert "was damaged" in settle(machine)[1]
+    # Once more in this start: now it is whole, and still it did not run.
+    assert settle(machine)[0] is False
     assert there(machine) == [OURS, OURS]
     with machine.updater().alone() as turn:
         assert RUNNING not in turn.state.bad
