@@ -120,6 +120,9 @@ def _act(arguments: argparse.Namespace, updater: Updater, loaded: policies.Loade
             return turn.roll_back(arguments.to, once=arguments.once)
     if arguments.scheduled:
         if loaded.problems:
+            from codex_agent.update.scheduled import come_back
+
+            come_back(updater)
             text = "Nothing was done: the policy of this host has a mistake."
             raise UpdateError(Exit.BY_POLICY, text, loaded.problems[0].hint)
         from codex_agent.update.scheduled import run as scheduled

@@ -20,7 +20,7 @@ from codex_agent.update.sysupdate import Sysupdate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from codex_agent.config.update import Policy
+    from codex_agent.config.update import Commands, Policy
     from codex_agent.update.boot import Boot
     from codex_agent.update.check import Found
     from codex_agent.update.offer import Offer
@@ -154,6 +154,12 @@ class Turn:
     def running(self) -> str:
         """The version that runs."""
         return rules.running_image(self.boot).version
+
+    @property
+    def drain_after(self) -> Commands:
+        """What brings this host back: as the policy said when it was taken out of service."""
+        kept = self.state.drain_after
+        return self.updater.policy.drain_after if kept is None else kept
 
     def note(self, **changes: object) -> None:
         """Remember something."""

@@ -79,6 +79,12 @@ def _notify(updater: Updater) -> Outcome:
     return Outcome(found.newer, found.version, text)
 
 
+def come_back(updater: Updater) -> None:
+    """Bring a host back whose policy has a mistake: nothing else is done, but this is owed."""
+    with updater.alone() as turn:
+        _bring_back(turn, open_now=False)
+
+
 def _bring_back(turn: Turn, *, open_now: bool) -> None:
     """After a restart, run the commands that bring the host back, whichever version started."""
     if not turn.state.drained:
@@ -89,8 +95,8 @@ def _bring_back(turn: Turn, *, open_now: bool) -> None:
     if not ended and not stayed:
         return
     updater = turn.updater
-    failed = hooks.restore(updater.system.run, updater.policy.drain_after, updater.say)
-    turn.note(drained=False)
+    failed = hooks.restore(updater.system.run, turn.drain_after, updater.say)
+    turn.note(drained=False, drain_after=None)
     if failed:
         hint = "Run it by hand; see drain_after in /etc/codex/update.toml."
         raise UpdateError(Exit.FAILED, f"{failed[0]}.", hint)
@@ -102,7 +108,7 @@ def restart(turn: Turn, outcome: Outcome) -> Outcome:
     policy, run_program = updater.policy, updater.system.run
     if policy.drain_before or policy.drain_after:
         # Written down first: also half a drain has to be taken back.
-        turn.note(drained=True)
+        turn.note(drained=True, drain_after=policy.drain_after)
     hooks.drain(run_program, policy.drain_before, updater.say)
     done = run_program(_RESTART, timeout_s=300.0)
     if done.status != 0:
