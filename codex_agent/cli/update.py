@@ -200,6 +200,9 @@ def text_of_status(status: Status) -> str:
     if now is not None:
         stage = f"{now.version} {now.stage}" if now.version else "none"
         rows.add("Update", f"{stage}, under way" if now.under_way else stage)
+        waits = now.version not in (None, status.running, *status.bad)
+        if now.stage == "written" and waits and not now.under_way:
+            rows.add("", f"codex update rollback --to {status.running} takes it back")
         if now.whole_because:
             rows.add("", f"the whole root was fetched: {now.whole_because}")
         if now.last_error:

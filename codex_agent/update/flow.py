@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from codex_agent.config.update import Commands, Policy
-    from codex_agent.update.boot import Boot
+    from codex_agent.update.boot import Boot, Entry
     from codex_agent.update.check import Found
     from codex_agent.update.offer import Offer
     from codex_agent.update.release import Release
@@ -184,14 +184,19 @@ class Turn:
                 now = replace(now, stage="none", version=None, last_error=why[:500])
         now = replace(now, bad=bad)
         if now.pinned is not None and self.boot.default is None:
-            now = self._pin(now)
+            now = self._pin(now, now.pinned)
         self.keep_state(now)
 
-    def _pin(self, now: State) -> State:
+    def _pin(self, now: State, pinned: str) -> State:
         """Keep an older version that was tried once and found good; forget one that was not."""
         entry = self.boot.of(self.running)
-        if now.pinned != self.running:
-            return now if now.stage == "written" else replace(now, pinned=None)
+        if pinned != self.running:
+            if now.stage == "written":
+                return now
+            # A way back that was cut before the boot loader was told: nobody has gone it.
+            gone = (self.running, _went_back(pinned))
+            bad = {v: why for v, why in now.bad.items() if (v, why) != gone}
+            return replace(now, pinned=None, bad=bad)
         if self.remembers and entry is not None and entry.standing == "good":
             system = self.updater.system
             rollback.set_default(system.run, system.root, entry, self.keep, once=False)
@@ -218,13 +223,41 @@ class Turn:
         return True
 
     def roll_back(self, version: str | None, *, once: bool) -> Outcome:
-        """Let the other good version start next."""
+        """Let the other good version start next, or the running one in place of a written one."""
         system = self.updater.system
+        mine = None if once else rollback.instead(self.boot, self.state, version)
+        if mine is not None and self.state.version is not None:
+            return self._take_back(self.state.version, mine)
         entry = rollback.choose(self.boot, self.state, self.slots, version)
-        rollback.set_default(system.run, system.root, entry, self.keep, once=once)
-        if not once:
-            why = f"an operator went back from it to {entry.version}"
-            bad = {**self.state.bad, self.running: why}
-            self.note(pinned=entry.version, bad=bad, stage="none", version=None)
+        if once:
+            rollback.set_default(system.run, system.root, entry, self.keep, once=True)
+        else:
+            self._start(entry, self.running, _went_back(entry.version))
         when = "at the next restart only" if once else "from the next restart on"
         return Outcome(True, entry.version, f"Version {entry.version} starts {when}.")
+
+    def _take_back(self, version: str, mine: Entry) -> Outcome:
+        system = self.updater.system
+        self._start(mine, version, "it was written, and an operator took it back")
+        # An older version that was written is started once, whatever the default is.
+        rollback.clear_once(system.run, system.root, self.boot, version, self.keep)
+        text = f"Version {version} is taken back: {mine.version} starts at the next restart, too."
+        return Outcome(True, mine.version, text)
+
+    def _start(self, entry: Entry, left: str, why: str) -> None:
+        """Make an entry the default in place of a version that is not to be taken by itself again.
+
+        Written down first: a full disk must not leave half of it done.
+        """
+        system, before = self.updater.system, self.state
+        bad = {**before.bad, left: why}
+        self.note(pinned=entry.version, bad=bad, stage="none", version=None)
+        try:
+            rollback.set_default(system.run, system.root, entry, self.keep, once=False)
+        except UpdateError:
+            self.keep_state(before)
+            raise
+
+
+def _went_back(version: str) -> str:
+    return f"an operator went back from it to {version}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from codex_agent.config.update import Commands, commands
 from codex_agent.provision import files
 from codex_agent.update import versions
+from codex_agent.update.exits import full
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +87,10 @@ def store(folder: Path, state: State, more: dict[str, Any]) -> None:
     """Replace the state; it is on the disk when this returns."""
     data = {**more, "schema": more.get("schema", SCHEMA), **asdict(state)}
     content = json.dumps(data, indent=2, sort_keys=True).encode() + b"\n"
-    files.write(folder / NAME, content, files.SECRET_FILE)
+    try:
+        files.write(folder / NAME, content, files.SECRET_FILE)
+    except files.NoRoomError:
+        raise full(folder) from None
 
 
 def now() -> str:
