@@ -119,16 +119,14 @@ def _act(arguments: argparse.Namespace, updater: Updater, loaded: policies.Loade
         with updater.alone() as turn:
             return turn.roll_back(arguments.to, once=arguments.once)
     if arguments.scheduled:
+        from codex_agent.update import scheduled
+
         if loaded.problems:
-            from codex_agent.update.scheduled import come_back
-
-            come_back(updater)
-            text = "Nothing was done: the policy of this host has a mistake."
+            scheduled.bring_back(updater)
+            text = "No update was looked for: the policy of this host has a mistake."
             raise UpdateError(Exit.BY_POLICY, text, loaded.problems[0].hint)
-        from codex_agent.update.scheduled import run as scheduled
-
         wall = updater.system.root.wall()
-        return scheduled(updater, datetime.fromtimestamp(wall).astimezone())
+        return scheduled.run(updater, datetime.fromtimestamp(wall).astimezone())
     wish = Wish(
         arguments.source, arguments.to, arguments.allow_older, arguments.again,
         arguments.fetch_only,

@@ -79,10 +79,14 @@ def _notify(updater: Updater) -> Outcome:
     return Outcome(found.newer, found.version, text)
 
 
-def come_back(updater: Updater) -> None:
-    """Bring a host back whose policy has a mistake: nothing else is done, but this is owed."""
+def bring_back(updater: Updater) -> None:
+    """Do what cannot wait until a mistake in the policy is mended: end a drain.
+
+    Where neither the state nor the policy names commands, this is left for later.
+    """
     with updater.alone() as turn:
-        _bring_back(turn, open_now=False)
+        if turn.drain_after:
+            _bring_back(turn, open_now=False)
 
 
 def _bring_back(turn: Turn, *, open_now: bool) -> None:

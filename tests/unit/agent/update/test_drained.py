@@ -93,10 +93,15 @@ def test_by_what_belongs_to_the_way_it_was_drained(
 
 
 def test_what_an_older_version_drained_is_brought_back_by_the_policy(
-    machine: Host, timer: Callable[[], int]
+    machine: Host, folder: Folder, timer: Callable[[], int]
 ) -> None:
     machine.system.state.mkdir(parents=True, mode=0o700)
     state.store(machine.system.state, state.State(drained=True, version=RUNNING), {})
+    machine.put("/etc/codex/update.toml", b"[[[")
+    assert timer() == Exit.BY_POLICY
+    assert hooks(machine) == []
+    assert kept(machine).drained
+    machine.put("/etc/codex/update.toml", POLICY.format(folder.path).encode())
     timer()
     assert hooks(machine)[0] == "undrain"
 

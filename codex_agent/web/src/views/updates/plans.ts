@@ -81,13 +81,6 @@ function apply(known: Known, slot: string | null): Can {
   };
 }
 
-function whyNotBack(version: Version): string | null {
-  if (version.given_up !== null) return ended(`Version ${version.version} was given up here: ${version.given_up}`);
-  if (version.standing !== "good") return `Version ${version.version} has not been found good here yet.`;
-  if (version.whole === false) return `Version ${version.version} is not whole in its slot.`;
-  return version.starts_next ? `Version ${version.version} starts next already.` : null;
-}
-
 /** The version that was written and may start next; null where none waits. */
 function waiting({ standing }: Known): string | null {
   const { begun, running, given_up } = standing;
@@ -105,6 +98,13 @@ function takeBack(written: string, running: string, slot: string | null): Can {
       `Version ${written} stays in ${otherSlotWords(slot)}, and is noted as one that was taken back: it is not taken again by itself.`,
     ],
   };
+}
+
+function whyNotBack(version: Version): string | null {
+  if (version.given_up !== null) return ended(`Version ${version.version} was given up here: ${version.given_up}`);
+  if (version.standing !== "good") return `Version ${version.version} has not been found good here yet.`;
+  if (version.whole === false) return `Version ${version.version} is not whole in its slot.`;
+  return version.starts_next ? `Version ${version.version} starts next already.` : null;
 }
 
 function rollback(known: Known, slot: string | null): Can {
