@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from codex_agent.cli.progress import Progress
@@ -122,10 +121,9 @@ def _act(arguments: argparse.Namespace, updater: Updater, loaded: policies.Loade
         if loaded.problems:
             text = "Nothing was done: the policy of this host has a mistake."
             raise UpdateError(Exit.BY_POLICY, text, loaded.problems[0].hint)
-        from codex_agent.update.scheduled import run as scheduled
+        from codex_agent.update import scheduled
 
-        wall = updater.system.root.wall()
-        return scheduled(updater, datetime.fromtimestamp(wall).astimezone())
+        return scheduled.run(updater, scheduled.clock(updater.system.root))
     wish = Wish(
         arguments.source, arguments.to, arguments.allow_older, arguments.again,
         arguments.fetch_only,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from codex_agent.config import window
@@ -15,7 +16,7 @@ from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Outcome, Wish
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable
 
     from codex_agent.host.root import Root
     from codex_agent.update.flow import Turn, Updater
@@ -38,6 +39,11 @@ def lateness(root: Root, text: str, jitter_s: float) -> float:
     return drawn / 2**64 * most
 
 
+def clock(root: Root) -> Callable[[], datetime]:
+    """Return what tells the time of the host, in its own zone."""
+    return lambda: datetime.fromtimestamp(root.wall()).astimezone()
+
+
 def inside(updater: Updater, now: datetime) -> bool:
     """Say whether this host may restart now; without a window it may never."""
     policy = updater.policy
@@ -47,12 +53,15 @@ def inside(updater: Updater, now: datetime) -> bool:
     return window.parse(policy.window).holds(now, late)
 
 
-def run(updater: Updater, now: datetime) -> Outcome:
-    """Do what the policy says for this moment."""
+def run(updater: Updater, now: Callable[[], datetime]) -> Outcome:
+    """Do what the policy says for this moment; ``now`` is asked again after what takes long."""
     mode = updater.policy.mode
-    open_now = mode == "apply" and inside(updater, now)
+
+    def is_open() -> bool:
+        return mode == "apply" and inside(updater, now())
+
     with updater.alone() as turn:
-        _bring_back(turn, open_now=open_now)
+        _bring_back(turn, open_now=is_open())
     if mode == "never":
         return Outcome(False, "", "The policy of this host is never to look for updates.")
     if not updater.policy.source:
@@ -60,12 +69,21 @@ def run(updater: Updater, now: datetime) -> Outcome:
         return Outcome(False, "", "The policy of this host names no source of updates.")
     if mode == "notify":
         return _notify(updater)
-    wish = Wish(fetch_only=not open_now)
+    wish = Wish(fetch_only=not is_open())
     with updater.alone() as turn:
         outcome = applying.apply(turn, wish)
         waiting = turn.state.stage == "written" and turn.state.version != turn.running
         # A version on trial is left alone: each restart would cost it one of its tries.
-        return restart(turn, outcome) if open_now and waiting else outcome
+        if wish.fetch_only or not waiting:
+            return outcome
+        if not is_open():
+            return _too_late(outcome)
+        return restart(turn, outcome, is_open)
+
+
+def _too_late(outcome: Outcome) -> Outcome:
+    text = "The window is over, so the host is not restarted before the next one."
+    return replace(outcome, message=f"{outcome.message} {text}")
 
 
 def _notify(updater: Updater) -> Outcome:
@@ -86,8 +104,11 @@ def _bring_back(turn: Turn, *, open_now: bool) -> None:
     ended = turn.state.stage != "written"
     # A restart that did not happen: the host must not stay out of service until the next window.
     stayed = turn.state.version != turn.running and not open_now
-    if not ended and not stayed:
-        return
+    if ended or stayed:
+        _restore(turn)
+
+
+def _restore(turn: Turn) -> None:
     updater = turn.updater
     failed = hooks.restore(updater.system.run, updater.policy.drain_after, updater.say)
     turn.note(drained=False)
@@ -96,14 +117,21 @@ def _bring_back(turn: Turn, *, open_now: bool) -> None:
         raise UpdateError(Exit.FAILED, f"{failed[0]}.", hint)
 
 
-def restart(turn: Turn, outcome: Outcome) -> Outcome:
-    """Take the host out of service as its policy says, and restart it."""
+def restart(turn: Turn, outcome: Outcome, is_open: Callable[[], bool] = lambda: True) -> Outcome:
+    """Take the host out of service as its policy says, and restart it.
+
+    Draining may take longer than the window is open: ``is_open`` is asked once more after it.
+    """
     updater = turn.updater
     policy, run_program = updater.policy, updater.system.run
     if policy.drain_before or policy.drain_after:
         # Written down first: also half a drain has to be taken back.
         turn.note(drained=True)
     hooks.drain(run_program, policy.drain_before, updater.say)
+    if not is_open():
+        if turn.state.drained:
+            _restore(turn)
+        return replace(_too_late(outcome), changed=True)
     done = run_program(_RESTART, timeout_s=300.0)
     if done.status != 0:
         text = f"The host was not restarted: {done.last}."

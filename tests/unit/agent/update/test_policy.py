@@ -20,6 +20,8 @@ from codex_agent.update.program import Done
 from tests.unit.agent.update.hosts import RUNNING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from codex_agent.update.flow import Outcome
     from tests.unit.agent.update.hosts import Host
     from tests.unit.agent.update.releases import Folder
@@ -120,12 +122,33 @@ class TestFile:
         assert ["update.mode" in p.message for p in inputs.problems(machine.system.root)] == [True]
 
 
-def go(machine: Host, folder: Folder, mode: str, now: datetime, **changes: object) -> Outcome:
+class Clock:
+    """Shows the time, and is set forward by what takes long."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def takes(self, hours: float, word: str = "") -> Callable[[Sequence[str]], None]:
+        """Return what a program does that takes so long, where its arguments have the word."""
+
+        def act(argv: Sequence[str]) -> None:
+            if not word or word in argv:
+                self.now += timedelta(hours=hours)
+
+        return act
+
+
+def go(
+    machine: Host, folder: Folder, mode: str, now: datetime | Clock, **changes: object
+) -> Outcome:
     updater = machine.updater(
         str(folder.path), mode=mode, window="Sat 02:00-04:00", drain_before=BEFORE,
         drain_after=AFTER, **changes,
     )  # fmt: skip
-    return scheduled.run(updater, now)
+    return scheduled.run(updater, now if isinstance(now, Clock) else lambda: now)
 
 
 def hooks(machine: Host) -> list[str]:
@@ -165,7 +188,7 @@ class TestByItself:
     def test_apply_without_a_window_never_restarts(self, machine: Host, folder: Folder) -> None:
         folder.add(NEW)
         updater = machine.updater(str(folder.path), mode="apply")
-        scheduled.run(updater, SATURDAY)
+        scheduled.run(updater, lambda: SATURDAY)
         assert hooks(machine) == []
 
     @pytest.mark.parametrize("blessed", [True, False])
@@ -207,6 +230,43 @@ class TestByItself:
         go(machine, folder, "apply", SATURDAY + timedelta(hours=5))
         assert hooks(machine) == ["undrain", "tell"]
 
+    def test_a_window_that_closes_while_it_is_fetched(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        clock = Clock(SATURDAY)
+        machine.before["casync"] = clock.takes(5)
+        outcome = go(machine, folder, "apply", clock)
+        assert outcome.message.endswith("The window is over, so the host is not restarted before "
+                                        "the next one.")  # fmt: skip
+        assert state.load(machine.system.state).state.stage == "written"
+        assert hooks(machine) == []
+        outcome = go(machine, folder, "apply", SATURDAY + timedelta(days=7))
+        assert outcome.message.endswith("The host restarts now.")
+
+    def test_a_window_that_closes_while_the_host_is_drained(
+        self, machine: Host, folder: Folder
+    ) -> None:
+        folder.add(NEW)
+        clock = Clock(SATURDAY)
+        machine.before["hook"] = clock.takes(2, "drain")
+        outcome = go(machine, folder, "apply", clock)
+        assert "The window is over" in outcome.message
+        assert outcome.changed
+        assert hooks(machine) == ["drain", "undrain", "tell"]
+        assert not state.load(machine.system.state).state.drained
+
+    def test_a_host_that_cannot_be_brought_back_is_an_error(
+        self, machine: Host, folder: Folder
+    ) -> None:
+        folder.add(NEW)
+        clock = Clock(SATURDAY)
+        drained = clock.takes(2, "drain")
+        machine.before["hook"] = lambda argv: (
+            Done(1, "", "no") if "undrain" in argv else drained(argv)
+        )
+        with pytest.raises(UpdateError, match="drain_after failed: no"):
+            go(machine, folder, "apply", clock)
+        assert hooks(machine) == ["drain", "undrain", "tell"]
+
     def test_a_hook_after_that_fails_is_said_once(self, machine: Host, folder: Folder) -> None:
         folder.add(NEW)
         go(machine, folder, "apply", SATURDAY)
@@ -224,7 +284,7 @@ class TestByItself:
 @pytest.mark.parametrize("mode", ["notify", "download", "apply"])
 def test_a_host_as_it_is_delivered_complains_of_nothing(machine: Host, mode: str) -> None:
     """It has no source yet: four complaints an hour would be no news."""
-    outcome = scheduled.run(machine.updater(mode=mode), SATURDAY)
+    outcome = scheduled.run(machine.updater(mode=mode), lambda: SATURDAY)
     assert (outcome.changed, outcome.version) == (False, "")
     assert "names no source" in outcome.message
     assert state.load(machine.system.state).state.last_error is None
