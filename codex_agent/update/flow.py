@@ -172,10 +172,12 @@ class Turn:
         bad = {v: why[:500] for v, why in rules.bad_versions(now, self.boot).items()}
         if now.stage == "written" and now.version is not None:
             if now.version == self.running and self.boot.state == "blessed":
-                now = replace(now, stage="none", version=None, last_error=None)
+                now = replace(now, stage="none", version=None, last_error=None, restarted_for=None)
             elif now.version in bad:
                 why = f"Version {now.version} was given up: {bad[now.version]}."
-                now = replace(now, stage="none", version=None, last_error=why[:500])
+                now = replace(
+                    now, stage="none", version=None, last_error=why[:500], restarted_for=None
+                )
         now = replace(now, bad=bad)
         if now.pinned is not None and self.boot.default is None:
             now = self._pin(now)

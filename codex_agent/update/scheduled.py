@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from codex_agent.config import window
+from codex_agent.host.kernel import boot_id
 from codex_agent.host.reading import Unreadable
-from codex_agent.update import applying, hooks
+from codex_agent.update import applying, boot, fallback, hooks
 from codex_agent.update.check import check
+from codex_agent.update.conclude import NOT_ASKED
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Outcome, Wish
 
@@ -78,12 +80,39 @@ def run(updater: Updater, now: Callable[[], datetime]) -> Outcome:
             return outcome
         if not is_open():
             return _too_late(outcome)
+        if _untried(turn):
+            raise _not_again(turn)
         return restart(turn, outcome, is_open)
 
 
 def _too_late(outcome: Outcome) -> Outcome:
     text = "The window is over, so the host is not restarted before the next one."
     return replace(outcome, message=f"{outcome.message} {text}")
+
+
+def _untried(turn: Turn) -> bool:
+    """Say whether a restart for what is written has led back here without one of its tries.
+
+    So would the next one, and the one after it, as long as the window is open.
+    """
+    entry = turn.boot.of(turn.state.version or "")
+    if entry is None or entry.file != turn.state.restarted_for:
+        return False
+    here = boot_id(turn.updater.system.root).value
+    return here is None or here != turn.state.restarted_in
+
+
+def _not_again(turn: Turn) -> UpdateError:
+    version = turn.state.version or ""
+    text = f"The host was restarted for version {version}, which was not tried."
+    try:
+        if fallback.read(turn.updater.system.run, turn.keep).started_ours:
+            text = NOT_ASKED.format(version)
+    except UpdateError as error:
+        turn.updater.say(error.message)
+    text = f"{text} By itself the host is not restarted for it again."
+    hint = "efibootmgr shows what the firmware starts; systemctl reboot tries it once more."
+    return UpdateError(Exit.FAILED, text, hint)
 
 
 def _notify(updater: Updater) -> Outcome:
@@ -103,7 +132,7 @@ def _bring_back(turn: Turn, *, open_now: bool) -> None:
         return
     ended = turn.state.stage != "written"
     # A restart that did not happen: the host must not stay out of service until the next window.
-    stayed = turn.state.version != turn.running and not open_now
+    stayed = turn.state.version != turn.running and (not open_now or _untried(turn))
     if ended or stayed:
         _restore(turn)
 
@@ -132,6 +161,11 @@ def restart(turn: Turn, outcome: Outcome, is_open: Callable[[], bool] = lambda: 
         if turn.state.drained:
             _restore(turn)
         return replace(_too_late(outcome), changed=True)
+    entry = turn.boot.of(boot.starts_next(turn.boot) or "")
+    turn.note(
+        restarted_for=entry.file if entry else None,
+        restarted_in=boot_id(updater.system.root).value,
+    )
     done = run_program(_RESTART, timeout_s=300.0)
     if done.status != 0:
         text = f"The host was not restarted: {done.last}."

@@ -35,6 +35,8 @@ class State:
     ``highest_seen`` is the newest version that a signature has vouched for. ``bad`` has, for each
     version that did not start well here, the reason. ``pinned`` is the version that a rollback made
     the default. ``drained`` says that the hooks after an update still have to run.
+    ``restarted_for`` is the boot entry, with its tries, for which the host was restarted, and
+    ``restarted_in`` the boot id of the start that ended so.
     """
 
     stage: Stage = "none"
@@ -49,6 +51,8 @@ class State:
     last_error: str | None = None
     pinned: str | None = None
     drained: bool = False
+    restarted_for: str | None = None
+    restarted_in: str | None = None
     bad: dict[str, str] = field(default_factory=dict)
 
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from codex_agent.config import inputs, window
 from codex_agent.config import update as policies
 from codex_agent.host.root import Root
-from codex_agent.update import scheduled, state
+from codex_agent.update import applying, fallback, scheduled, state
 from codex_agent.update.exits import UpdateError
+from codex_agent.update.flow import Wish
 from codex_agent.update.program import Done
 from tests.unit.agent.update.hosts import RUNNING
 
@@ -279,6 +280,72 @@ class TestByItself:
         machine.calls.clear()
         go(machine, folder, "apply", SATURDAY)
         assert hooks(machine) == []
+
+
+class TestNotTried:
+    """The firmware did not start the boot loader: the old version runs, no try was used."""
+
+    @pytest.fixture(autouse=True)
+    def restarted(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        self.start(machine, 1)
+        go(machine, folder, "apply", SATURDAY)
+        self.start(machine, 2)
+        machine.calls.clear()
+
+    def start(self, machine: Host, number: int) -> None:
+        text = f"{number:08d}-7e4b-4609-9683-e062d4e35431\n"
+        machine.put("/proc/sys/kernel/random/boot_id", text.encode())
+
+    def test_it_is_restarted_once(self, machine: Host, folder: Folder) -> None:
+        for _ in range(3):
+            with pytest.raises(UpdateError, match="By itself the host is not restarted for it"):
+                go(machine, folder, "apply", SATURDAY)
+        assert hooks(machine) == ["undrain", "tell"]
+        now = state.load(machine.system.state).state
+        assert now.stage == "written"
+        assert (now.last_error or "").startswith(
+            f"The host was restarted for version {NEW}, which was not tried."
+        )
+        go(machine, folder, "apply", SATURDAY + timedelta(hours=5))
+        assert state.load(machine.system.state).state.last_error == now.last_error
+
+    def test_it_is_said_that_the_firmware_fell_back(self, machine: Host, folder: Folder) -> None:
+        machine.nvram.options["0002"] = (fallback.LABEL, f"HD()/codex-os_{RUNNING}.efi")
+        machine.nvram.current = "0002"
+        with pytest.raises(UpdateError, match="did not start the boot loader"):
+            go(machine, folder, "apply", SATURDAY)
+        machine.before["efibootmgr"] = lambda _argv: Done(1, "", "no variables")
+        with pytest.raises(UpdateError, match="which was not tried"):
+            go(machine, folder, "apply", SATURDAY)
+
+    def test_a_restart_that_did_not_come_is_asked_for_again(
+        self, machine: Host, folder: Folder
+    ) -> None:
+        self.start(machine, 1)
+        go(machine, folder, "apply", SATURDAY)
+        assert hooks(machine) == ["drain", "reboot"]
+
+    def test_one_that_used_a_try_is_followed_by_another(
+        self, machine: Host, folder: Folder
+    ) -> None:
+        machine.rename(f"codex-os_{NEW}+3-0.efi", f"codex-os_{NEW}+2-1.efi")
+        go(machine, folder, "apply", SATURDAY)
+        assert hooks(machine) == ["drain", "reboot"]
+
+    def test_a_newer_version_is_restarted_for(self, machine: Host, folder: Folder) -> None:
+        folder.add("0.1.12", seed=2)
+        go(machine, folder, "apply", SATURDAY)
+        assert hooks(machine) == ["undrain", "tell", "drain", "reboot"]
+
+    def test_a_version_that_was_tried_and_is_wanted_again_is(
+        self, machine: Host, folder: Folder
+    ) -> None:
+        machine.restart(NEW, blessed=False)
+        with machine.updater(str(folder.path)).alone() as turn:
+            applying.apply(turn, Wish(again=True))
+        go(machine, folder, "apply", SATURDAY)
+        assert hooks(machine) == ["drain", "reboot"]
 
 
 @pytest.mark.parametrize("mode", ["notify", "download", "apply"])
