@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person asked for."""
+    """What a person asked for; ``by_itself`` where it was nobody but the timer."""
 
     source: str | None = None
     version: str | None = None
     allow_older: bool = False
     again: bool = False
     fetch_only: bool = False
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)

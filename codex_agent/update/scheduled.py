@@ -71,7 +71,7 @@ def run(updater: Updater, now: Callable[[], datetime]) -> Outcome:
         return Outcome(False, "", "The policy of this host names no source of updates.")
     if mode == "notify":
         return _notify(updater)
-    wish = Wish(fetch_only=not is_open())
+    wish = Wish(fetch_only=not is_open(), by_itself=True)
     with updater.alone() as turn:
         outcome = applying.apply(turn, wish)
         waiting = turn.state.stage == "written" and turn.state.version != turn.running
