@@ -28,11 +28,8 @@ _RESTART = ("systemctl", "reboot")
 
 
 def lateness(root: Root, text: str, jitter_s: float) -> float:
-    """Return how much later than others this host begins: drawn once from its machine id.
-
-    Half of the window is the most, so that time is left for the work.
-    """
-    most = min(jitter_s, window.parse(text).minutes * 30.0)
+    """Return how much later than others this host begins: drawn once from its machine id."""
+    most = window.parse(text).latest_s(jitter_s)
     try:
         seed = root.text(MACHINE_ID, 256).strip()
     except Unreadable:
@@ -124,6 +121,16 @@ def _notify(updater: Updater) -> Outcome:
     else:
         text = f"Version {found.running} is running; nothing is newer."
     return Outcome(found.newer, found.version, text)
+
+
+def bring_back(updater: Updater) -> None:
+    """Do what cannot wait until a mistake in the policy is mended: end a drain.
+
+    A file that was left out names no commands, and then this is left for later.
+    """
+    if updater.policy.drain_after:
+        with updater.alone() as turn:
+            _bring_back(turn, open_now=False)
 
 
 def _bring_back(turn: Turn, *, open_now: bool) -> None:

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import re
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +20,9 @@ from codex_agent.update import scheduled
 
 if TYPE_CHECKING:
     from tests.unit.agent.update.hosts import Host
+
+REPOSITORY = Path(__file__).resolve().parents[4]
+TIMER = "roles/codex_agent/templates/units/codex-update.timer.j2"
 
 
 def at(text: str) -> datetime:
@@ -108,3 +114,42 @@ class TestFile:
     def test_the_agent_checks_it_too(self, machine: Host) -> None:
         self.load(machine, "[update]\nmode = 5\n")
         assert ["update.mode" in p.message for p in inputs.problems(machine.system.root)] == [True]
+
+    @pytest.mark.parametrize(("entry", "hint"), [
+        ("", "Set window in /etc/codex/update.toml"),
+        ('window = "02:00-02:20"', "Make it 21 min or longer"),
+        ('window = "02:00-02:22"\njitter_s = 90', "Make it 23 min or longer"),
+        ('window = "23:40-00:21"\njitter_s = 86400', "Make it 42 min or longer"),
+    ])  # fmt: skip
+    def test_a_window_that_would_be_missed(self, machine: Host, entry: str, hint: str) -> None:
+        found = self.load(machine, f'[update]\nmode = "apply"\nsource = "/srv"\n{entry}\n')
+        assert [problem.hint.startswith(hint) for problem in found.problems] == [True]
+        assert "so the timer and the page do nothing" in found.problems[0].message
+        # An update by hand needs the rest of it.
+        assert (found.policy.mode, found.policy.source) == ("apply", "/srv")
+        assert found.problems == inputs.problems(machine.system.root)
+
+    @pytest.mark.parametrize("entry", [
+        'mode = "apply"\nwindow = "02:00-02:21"', 'mode = "download"', 'window = "02:00-02:01"',
+        'mode = "apply"\nwindow = "02:00-02:42"\njitter_s = 86400',
+    ])  # fmt: skip
+    def test_a_window_that_will_do(self, machine: Host, entry: str) -> None:
+        assert self.load(machine, f"[update]\n{entry}\n").problems == []
+
+    def test_how_often_the_timer_comes(self) -> None:
+        timer = (REPOSITORY / TIMER).read_text()
+        pause = r"^(?:OnUnitInactiveSec|RandomizedDelaySec)=(\d+)min$"
+        pauses = re.findall(pause, timer, re.MULTILINE)
+        assert len(pauses) == 2
+        assert "AccuracySec" not in timer
+        assert sum(map(int, pauses)) + 1 == policies.TIMER_MIN
+
+
+def test_the_zone_is_that_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        monkeypatch.setenv("TZ", "JST-9")
+        time.tzset()
+        assert window.zone() == "JST"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
