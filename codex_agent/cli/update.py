@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from codex_agent.cli.progress import Progress
 from codex_agent.cli.rows import Rows, size
 from codex_agent.config import update as policies
+from codex_agent.config.window import zone
 from codex_agent.host.plain import plain
 from codex_agent.problem import shown
 from codex_agent.update import applying
@@ -125,8 +125,7 @@ def _act(arguments: argparse.Namespace, updater: Updater, loaded: policies.Loade
             scheduled.bring_back(updater)
             text = "No update was looked for: the policy of this host has a mistake."
             raise UpdateError(Exit.BY_POLICY, text, loaded.problems[0].hint)
-        wall = updater.system.root.wall()
-        return scheduled.run(updater, datetime.fromtimestamp(wall).astimezone())
+        return scheduled.run(updater, scheduled.clock(updater.system.root))
     wish = Wish(
         arguments.source, arguments.to, arguments.allow_older, arguments.again,
         arguments.fetch_only,
@@ -207,7 +206,7 @@ def text_of_status(status: Status) -> str:
             rows.add("Last error", now.last_error)
     rows.add("Offered", _offered(status))
     policy = status.policy
-    when = f" in {policy.window}" if policy.mode == "apply" and policy.window else ""
+    when = f" in {policy.window} {zone()}" if policy.mode == "apply" and policy.window else ""
     rows.add("Policy", f"{policy.mode}{when}, from {policy.source or 'no source'}")
     for place, problem in enumerate(status.problems):
         rows.add("" if place else "Problems", problem)

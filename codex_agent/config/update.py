@@ -7,16 +7,17 @@ A file of its own: it is the operator's word on what this host may do by itself.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from codex_agent.config import window
 from codex_agent.config.layers import file_layer
 from codex_agent.config.model import Key, Value, number
+from codex_agent.problem import Problem
 
 if TYPE_CHECKING:
     from codex_agent.host.root import Root
-    from codex_agent.problem import Problem
 
 VENDOR = "/usr/lib/codex/update.toml"
 HOST = "/etc/codex/update.toml"
@@ -25,6 +26,9 @@ MODES = ("never", "notify", "download", "apply")
 Commands = tuple[tuple[str, ...], ...]
 _TEXT = 1024
 _COMMANDS_BYTES = 16 * 1024
+# The longest pause of codex-update.timer: OnUnitInactiveSec=, RandomizedDelaySec=, and the minute
+# that systemd allows itself (AccuracySec=).
+TIMER_MIN = 15 + 5 + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,24 @@ KEYS: dict[str, Key] = {
 }
 
 
+def _window_problems(policy: Policy) -> list[Problem]:
+    """Return why a host with this policy would never, or not always, be met in its window."""
+    if policy.mode != "apply":
+        return []
+    then = "so the timer and the page do nothing"
+    if not policy.window:
+        text = f'The policy of updates has mode = "apply" and no window, {then}.'
+        hint = f'Set window in {HOST}, such as "Sat 02:00-04:00", or mode = "download".'
+        return [Problem(text, hint)]
+    found = window.parse(policy.window)
+    if found.minutes - found.latest_s(policy.jitter_s) / 60 >= TIMER_MIN:
+        return []
+    least = min(TIMER_MIN + math.ceil(policy.jitter_s / 60), 2 * TIMER_MIN)
+    text = f'The window of updates "{policy.window}" may pass between two looks at it, {then}.'
+    hint = f"Make it {least} min or longer in {HOST}: one look follows another after {TIMER_MIN}."
+    return [Problem(text, hint)]
+
+
 def load(root: Root) -> Loaded:
     """Read both files; one with a mistake is left out as a whole, a key that is not known alone.
 
@@ -133,4 +155,6 @@ def load(root: Root) -> Loaded:
         places.update(layer.places)
         problems += layer.problems
     policy = Policy(**{n.removeprefix("update."): v for n, v in values.items()})  # type: ignore[arg-type]
+    if not problems:
+        problems += _window_problems(policy)
     return Loaded(policy, places, problems)

@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person asked for."""
+    """What a person asked for; ``by_itself`` where it was nobody but the timer."""
 
     source: str | None = None
     version: str | None = None
     allow_older: bool = False
     again: bool = False
     fetch_only: bool = False
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +179,12 @@ class Turn:
         bad = {v: why[:500] for v, why in rules.bad_versions(now, self.boot).items()}
         if now.stage == "written" and now.version is not None:
             if now.version == self.running and self.boot.state == "blessed":
-                now = replace(now, stage="none", version=None, last_error=None)
+                now = replace(now, stage="none", version=None, last_error=None, restarted_for=None)
             elif now.version in bad:
                 why = f"Version {now.version} was given up: {bad[now.version]}."
-                now = replace(now, stage="none", version=None, last_error=why[:500])
+                now = replace(
+                    now, stage="none", version=None, last_error=why[:500], restarted_for=None
+                )
         now = replace(now, bad=bad)
         if now.pinned is not None and self.boot.default is None:
             now = self._pin(now, now.pinned)
@@ -251,7 +254,7 @@ class Turn:
         """
         system, before = self.updater.system, self.state
         bad = {**before.bad, left: why}
-        self.note(pinned=entry.version, bad=bad, stage="none", version=None)
+        self.note(pinned=entry.version, bad=bad, stage="none", version=None, restarted_for=None)
         try:
             rollback.set_default(system.run, system.root, entry, self.keep, once=False)
         except UpdateError:

@@ -38,6 +38,8 @@ class State:
     version that did not start well here, the reason. ``pinned`` is the version that a rollback made
     the default. ``drained`` says that the hooks after an update still have to run; ``drain_after``
     are those of the policy that it was drained by, whatever has become of its file.
+    ``restarted_for`` is the boot entry, with its tries, for which the host was restarted, and
+    ``restarted_in`` the boot id of the start that ended so.
     """
 
     stage: Stage = "none"
@@ -53,6 +55,8 @@ class State:
     pinned: str | None = None
     drained: bool = False
     drain_after: Commands | None = None
+    restarted_for: str | None = None
+    restarted_in: str | None = None
     bad: dict[str, str] = field(default_factory=dict)
 
 

@@ -129,6 +129,12 @@ class TestTakenBack:
             back(written)
         assert not written.started("bootctl")
 
+    def test_a_restart_for_it_is_forgotten(self, written: Host) -> None:
+        with written.updater().alone() as turn:
+            turn.note(restarted_for=f"codex-os_{NEW}+3-0.efi")
+        back(written)
+        assert kept(written).restarted_for is None
+
     def test_for_once_it_is_none(self, written: Host) -> None:
         with pytest.raises(UpdateError, match="not been found good yet"):
             back(written, once=True)
