@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from codex_agent.cli import asking
 from codex_agent.config.judgement import judgement
+from codex_agent.host import asking
 from codex_agent.host.snapshot import Sample, take
 
 if TYPE_CHECKING:

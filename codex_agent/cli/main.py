@@ -202,10 +202,12 @@ def _add_update(update: argparse.ArgumentParser, common: argparse.ArgumentParser
     )
     rollback = action(
         "rollback",
-        "Let the other good version start next",
+        "Let the other good version start next, or take back one that was only written",
         "Exit status: 0 done, 31 there is no other good version, 77 only root may.",
     )
-    rollback.add_argument("--to", metavar="VERSION", help="this version")
+    rollback.add_argument(
+        "--to", metavar="VERSION", help="this version; the running one takes back a written one"
+    )
     rollback.add_argument("--once", action="store_true", help="at the next restart only")
 
 

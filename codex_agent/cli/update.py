@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from codex_agent.cli.progress import Progress
 from codex_agent.cli.rows import Rows, size
 from codex_agent.config import update as policies
+from codex_agent.config.window import zone
 from codex_agent.host.plain import plain
 from codex_agent.problem import shown
 from codex_agent.update import applying
@@ -119,13 +119,13 @@ def _act(arguments: argparse.Namespace, updater: Updater, loaded: policies.Loade
         with updater.alone() as turn:
             return turn.roll_back(arguments.to, once=arguments.once)
     if arguments.scheduled:
-        if loaded.problems:
-            text = "Nothing was done: the policy of this host has a mistake."
-            raise UpdateError(Exit.BY_POLICY, text, loaded.problems[0].hint)
-        from codex_agent.update.scheduled import run as scheduled
+        from codex_agent.update import scheduled
 
-        wall = updater.system.root.wall()
-        return scheduled(updater, datetime.fromtimestamp(wall).astimezone())
+        if loaded.problems:
+            scheduled.bring_back(updater)
+            text = "No update was looked for: the policy of this host has a mistake."
+            raise UpdateError(Exit.BY_POLICY, text, loaded.problems[0].hint)
+        return scheduled.run(updater, scheduled.clock(updater.system.root))
     wish = Wish(
         arguments.source, arguments.to, arguments.allow_older, arguments.again,
         arguments.fetch_only,
@@ -197,13 +197,16 @@ def text_of_status(status: Status) -> str:
     if now is not None:
         stage = f"{now.version} {now.stage}" if now.version else "none"
         rows.add("Update", f"{stage}, under way" if now.under_way else stage)
+        waits = now.version not in (None, status.running, *status.bad)
+        if now.stage == "written" and waits and not now.under_way:
+            rows.add("", f"codex update rollback --to {status.running} takes it back")
         if now.whole_because:
             rows.add("", f"the whole root was fetched: {now.whole_because}")
         if now.last_error:
             rows.add("Last error", now.last_error)
     rows.add("Offered", _offered(status))
     policy = status.policy
-    when = f" in {policy.window}" if policy.mode == "apply" and policy.window else ""
+    when = f" in {policy.window} {zone()}" if policy.mode == "apply" and policy.window else ""
     rows.add("Policy", f"{policy.mode}{when}, from {policy.source or 'no source'}")
     for place, problem in enumerate(status.problems):
         rows.add("" if place else "Problems", problem)

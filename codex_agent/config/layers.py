@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads one layer of configuration: a TOML file, a credential, or the environment."""
+"""Reads one layer of configuration: a TOML file, a credential, or the environment.
+
+What only a newer version knows may stand in a file after a rollback: a name that is not known is
+told, and left out alone. A value that is wrong leaves out the whole layer.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +51,19 @@ def _unknown(label: str, name: str, known: list[str], noun: str) -> Problem:
     return Problem(f"{label}: the {noun} {name} is not known.", hint)
 
 
+def parse(text: str) -> dict[str, object]:
+    """Return what a TOML file holds, or raise ``ValueError`` with the reason."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except ValueError:
+        # Python takes a whole number of some thousand digits for an attack.
+        raise ValueError("a number in it is too long") from None
+
+
 def file_layer(root: Root, path: str, keys: Mapping[str, Key] = KEYS) -> Layer:
     """Read a TOML file; a missing one is an empty layer, a broken one sets nothing."""
     try:
@@ -57,21 +74,22 @@ def file_layer(root: Root, path: str, keys: Mapping[str, Key] = KEYS) -> Layer:
         hint = f"Correct {path} or remove it; the other layers are in use."
         return Layer(path, problems=[Problem(f"{error.reason}.", hint)])
     try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        content = parse(text)
+    except ValueError as error:
         hint = f"Correct {path}; until then the other layers are in use."
         return Layer(path, problems=[Problem(f"{path} is not valid TOML: {error}.", hint)])
     return checked(path, content, keys)
 
 
 def checked(label: str, content: dict[str, object], keys: Mapping[str, Key] = KEYS) -> Layer:
-    """Check what a file holds; with any mistake the whole layer is left out."""
+    """Check what a file holds: what is not known is left out, with a mistake the whole layer."""
+    unknown: list[Problem] = []
     problems: list[Problem] = []
     values: dict[str, Value] = {}
     sections = sorted({name.split(".")[0] for name in keys})
     for section, entries in content.items():
         if section not in sections:
-            problems.append(_unknown(label, section, sections, "section"))
+            unknown.append(_unknown(label, section, sections, "section"))
         elif not isinstance(entries, dict):
             hint = f"Write it as a section: [{section}]"
             problems.append(Problem(f"{label}: {section} must be a section.", hint))
@@ -79,12 +97,12 @@ def checked(label: str, content: dict[str, object], keys: Mapping[str, Key] = KE
             for entry, value in entries.items():
                 name = f"{section}.{entry}"
                 if name not in keys:
-                    problems.append(_unknown(label, name, sorted(keys), "key"))
+                    unknown.append(_unknown(label, name, sorted(keys), "key"))
                 else:
                     _take(label, name, keys[name], value, values, problems)
     if problems:
-        return Layer(label, problems=problems)
-    return Layer(label, values, dict.fromkeys(values, label))
+        return Layer(label, problems=problems + unknown)
+    return Layer(label, values, dict.fromkeys(values, label), unknown)
 
 
 def environment_layer(environment: Mapping[str, str]) -> Layer:

@@ -41,7 +41,8 @@ def load(
     """Read all layers in rising order: vendor, host, credential, user, environment.
 
     ``credentials`` is the folder of the unit's credentials, ``home`` a user's home; without them
-    these layers do not exist. A layer with a mistake is left out as a whole and told as a problem.
+    these layers do not exist. A layer with a mistake is left out as a whole, a name that is not
+    known alone; both are told as a problem.
     """
     layers: list[Layer] = [file_layer(root, VENDOR), file_layer(root, HOST)]
     if credentials:

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from datetime import datetime
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAY = 24 * 60
@@ -34,6 +31,10 @@ class Window:
         """How long it is."""
         return (self.end - self.begin) % _DAY or _DAY
 
+    def latest_s(self, jitter_s: float) -> float:
+        """How much later than written it begins at most: half of it is left for the work."""
+        return min(jitter_s, self.minutes * 30.0)
+
     def holds(self, moment: datetime, late_s: float = 0.0) -> bool:
         """Say whether a moment lies in it, when it begins ``late_s`` seconds later than written."""
         passed = moment.hour * 60 + moment.minute + moment.second / 60
@@ -52,6 +53,11 @@ def parse(text: str) -> Window:
         raise ValueError("it is not days and two times")
     days = frozenset(range(7)) if found["days"] is None else _days(found["days"])
     return Window(days, _minutes(found["begin"]), _minutes(found["end"]))
+
+
+def zone() -> str:
+    """Return the name of the host's zone, in which the times are."""
+    return datetime.now().astimezone().tzname() or "of the host"
 
 
 def _minutes(text: str) -> int:

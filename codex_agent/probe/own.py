@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_agent.config.layers import nearest
+from codex_agent.config.layers import parse as parse_toml
 from codex_agent.host.probes import OWN, Result
 from codex_agent.probe import child, words
 
@@ -135,8 +135,8 @@ def _content(folder: int, name: str) -> str:
 def parse(name: str, place: str, text: str) -> Own:
     """Return the probe that a file describes, or raise ``Refused``."""
     try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        content = parse_toml(text)
+    except ValueError as error:
         raise Refused(f"it is not valid TOML: {error}") from None
     for key in content:
         if key not in _KEYS:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -24,6 +25,10 @@ PUBLIC_FILE = 0o644
 _UNFINISHED = ".codex-"  # begins the name of a file that is not yet in its place
 _LIMIT = 64 * 1024  # bytes; certificates, keys and tokens are far shorter
 _LOCK_WAIT_S = 60.0
+
+
+class NoRoomError(CodexError):
+    """There was no room for what had to be written."""
 
 
 def directory(path: Path, mode: int) -> None:
@@ -155,4 +160,5 @@ def _failure(what: str, error: OSError) -> CodexError:
     hint = None
     if isinstance(error, PermissionError):
         hint = "Run this as root."
-    return CodexError(f"{what}: {reason}.", hint=hint)
+    kind = NoRoomError if error.errno in (errno.ENOSPC, errno.EDQUOT) else CodexError
+    return kind(f"{what}: {reason}.", hint=hint)

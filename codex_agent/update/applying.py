@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codex_agent.update import boot as booting
-from codex_agent.update import conclude, rollback, rules, space, state, sysupdate, versions
+from codex_agent.update import conclude, failing, rollback, rules, space, state, sysupdate, versions
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Outcome
 from codex_agent.update.source import Broken, Missing
@@ -55,6 +55,8 @@ def _from(turn: Turn, found: Offer, wish: Wish, fetcher: Fetcher | None) -> Outc
     if not turn.judge(release, wish):
         return Outcome(False, version, f"Version {version} is running; nothing is newer.")
     rules.blessed(turn.boot)
+    if not wish.fetch_only:
+        failing.judge(turn, by_itself=wish.by_itself)
     entry = turn.boot.of(version)
     if entry is not None and _in_slot(turn, version):
         return _written_before(turn, entry, wish)

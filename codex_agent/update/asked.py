@@ -153,6 +153,8 @@ def judge(turn: Turn, request: Request) -> str:
             raise UpdateError(Exit.BAD_VERSION, text, hint)
         return f"Version {version} is being fetched and written."
     if request.action == "rollback":
+        if rollback.instead(turn.boot, turn.state, version) is not None:
+            return f"Version {turn.state.version} is being taken back."
         rollback.choose(turn.boot, turn.state, None, version)
         return f"Version {version} is being made the one that starts next."
     following = boot.starts_next(turn.boot)

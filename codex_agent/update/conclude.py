@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _NOT_LOADED = "the boot loader could not start its file, and the firmware fell back"
 
-_NOT_ASKED = (
+NOT_ASKED = (
     "The firmware took its last option and did not start the boot loader: version {} was not "
     "tried, and starts with the next restart."
 )
@@ -87,7 +87,7 @@ def _not_loaded(turn: Turn) -> None:
         # The boot loader counts its tries, and gives it up by itself. It does so before it loads
         # the file: where none was used, the firmware did not ask it.
         if not entry.done:
-            turn.note(last_error=_NOT_ASKED.format(failed))
+            turn.note(last_error=NOT_ASKED.format(failed))
         return
     if not booting.loader_ran(system.root):
         # No version is to be blamed for what starts all of them; and what does not run takes no

@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from codex_agent.errors import CodexError
 from codex_agent.problem import shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Exit(IntEnum):
@@ -41,3 +45,9 @@ class UpdateError(CodexError):
     def __init__(self, exit_code: Exit, message: str, hint: str) -> None:
         super().__init__(shown(message), hint=shown(hint), exit_code=int(exit_code))
         self.kind = exit_code
+
+
+def full(folder: Path) -> UpdateError:
+    """Return the error of a disk that has no room left, whatever was to be written."""
+    hint = "Make room there and run the command again: what has been fetched is kept."
+    return UpdateError(Exit.SPACE, f"{folder} is full.", hint)

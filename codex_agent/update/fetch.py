@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from codex_agent.provision.files import sync_directory
-from codex_agent.update.exits import Exit, UpdateError
+from codex_agent.update.exits import Exit, UpdateError, full
 from codex_agent.update.source import Broken
 
 if TYPE_CHECKING:
@@ -221,8 +221,7 @@ def _too_long(name: str, limit: int) -> UpdateError:
 def disk_error(error: OSError, folder: Path) -> UpdateError:
     """Return the error of a disk that could not take what was fetched."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        hint = "Make room there and run the command again: what has been fetched is kept."
-        return UpdateError(Exit.SPACE, f"{folder} is full.", hint)
+        return full(folder)
     why = (error.strerror or "unknown error").lower()
     return UpdateError(Exit.FAILED, f"{folder} cannot be written: {why}.", f"df {folder}")
 

@@ -20,8 +20,8 @@ from codex_agent.update.sysupdate import Sysupdate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from codex_agent.config.update import Policy
-    from codex_agent.update.boot import Boot
+    from codex_agent.config.update import Commands, Policy
+    from codex_agent.update.boot import Boot, Entry
     from codex_agent.update.check import Found
     from codex_agent.update.offer import Offer
     from codex_agent.update.release import Release
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person asked for."""
+    """What a person asked for; ``by_itself`` where it was nobody but the timer."""
 
     source: str | None = None
     version: str | None = None
     allow_older: bool = False
     again: bool = False
     fetch_only: bool = False
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,12 @@ class Turn:
         """The version that runs."""
         return rules.running_image(self.boot).version
 
+    @property
+    def drain_after(self) -> Commands:
+        """What brings this host back: as the policy said when it was taken out of service."""
+        kept = self.state.drain_after
+        return self.updater.policy.drain_after if kept is None else kept
+
     def note(self, **changes: object) -> None:
         """Remember something."""
         self.keep_state(replace(self.state, **changes))  # type: ignore[arg-type]
@@ -172,20 +179,27 @@ class Turn:
         bad = {v: why[:500] for v, why in rules.bad_versions(now, self.boot).items()}
         if now.stage == "written" and now.version is not None:
             if now.version == self.running and self.boot.state == "blessed":
-                now = replace(now, stage="none", version=None, last_error=None)
+                now = replace(now, stage="none", version=None, last_error=None, restarted_for=None)
             elif now.version in bad:
                 why = f"Version {now.version} was given up: {bad[now.version]}."
-                now = replace(now, stage="none", version=None, last_error=why[:500])
+                now = replace(
+                    now, stage="none", version=None, last_error=why[:500], restarted_for=None
+                )
         now = replace(now, bad=bad)
         if now.pinned is not None and self.boot.default is None:
-            now = self._pin(now)
+            now = self._pin(now, now.pinned)
         self.keep_state(now)
 
-    def _pin(self, now: State) -> State:
+    def _pin(self, now: State, pinned: str) -> State:
         """Keep an older version that was tried once and found good; forget one that was not."""
         entry = self.boot.of(self.running)
-        if now.pinned != self.running:
-            return now if now.stage == "written" else replace(now, pinned=None)
+        if pinned != self.running:
+            if now.stage == "written":
+                return now
+            # A way back that was cut before the boot loader was told: nobody has gone it.
+            gone = (self.running, _went_back(pinned))
+            bad = {v: why for v, why in now.bad.items() if (v, why) != gone}
+            return replace(now, pinned=None, bad=bad)
         if self.remembers and entry is not None and entry.standing == "good":
             system = self.updater.system
             rollback.set_default(system.run, system.root, entry, self.keep, once=False)
@@ -212,13 +226,41 @@ class Turn:
         return True
 
     def roll_back(self, version: str | None, *, once: bool) -> Outcome:
-        """Let the other good version start next."""
+        """Let the other good version start next, or the running one in place of a written one."""
         system = self.updater.system
+        mine = None if once else rollback.instead(self.boot, self.state, version)
+        if mine is not None and self.state.version is not None:
+            return self._take_back(self.state.version, mine)
         entry = rollback.choose(self.boot, self.state, self.slots, version)
-        rollback.set_default(system.run, system.root, entry, self.keep, once=once)
-        if not once:
-            why = f"an operator went back from it to {entry.version}"
-            bad = {**self.state.bad, self.running: why}
-            self.note(pinned=entry.version, bad=bad, stage="none", version=None)
+        if once:
+            rollback.set_default(system.run, system.root, entry, self.keep, once=True)
+        else:
+            self._start(entry, self.running, _went_back(entry.version))
         when = "at the next restart only" if once else "from the next restart on"
         return Outcome(True, entry.version, f"Version {entry.version} starts {when}.")
+
+    def _take_back(self, version: str, mine: Entry) -> Outcome:
+        system = self.updater.system
+        self._start(mine, version, "it was written, and an operator took it back")
+        # An older version that was written is started once, whatever the default is.
+        rollback.clear_once(system.run, system.root, self.boot, version, self.keep)
+        text = f"Version {version} is taken back: {mine.version} starts at the next restart, too."
+        return Outcome(True, mine.version, text)
+
+    def _start(self, entry: Entry, left: str, why: str) -> None:
+        """Make an entry the default in place of a version that is not to be taken by itself again.
+
+        Written down first: a full disk must not leave half of it done.
+        """
+        system, before = self.updater.system, self.state
+        bad = {**before.bad, left: why}
+        self.note(pinned=entry.version, bad=bad, stage="none", version=None, restarted_for=None)
+        try:
+            rollback.set_default(system.run, system.root, entry, self.keep, once=False)
+        except UpdateError:
+            self.keep_state(before)
+            raise
+
+
+def _went_back(version: str) -> str:
+    return f"an operator went back from it to {version}"

@@ -48,7 +48,10 @@ class Version(Startable):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The policy of the host as far as it is everybody's business; a password is left out."""
+    """The policy of the host as far as it is everybody's business; a password is left out.
+
+    ``window`` ends with the name of the host's zone.
+    """
 
     mode: str
     source: str | None

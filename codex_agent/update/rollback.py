@@ -44,14 +44,38 @@ def choose(boot: Boot, state: State, slots: Sysupdate | None, wanted: str | None
     # The newest of those that qualify, should there be several.
     for entry in reversed(others):
         if entry.version in bad:
-            refusals.append(f"{entry.version} was tried here and {bad[entry.version]}")
+            refusals.append(f"{entry.version} is not to be used: {bad[entry.version]}")
         elif entry.standing != "good":
             refusals.append(f"{entry.version} has not been found good yet")
         elif slots is not None and not _whole(slots, entry.version):
             refusals.append(f"{entry.version} is not whole in its slot")
         else:
             return entry
+    if _waits(state, running):
+        raise _nothing(refusals[0], f"codex update rollback --to {running} takes it back.")
     raise _nothing(refusals[0])
+
+
+def instead(boot: Boot, state: State, wanted: str | None) -> Entry | None:
+    """Return the running version's entry where what was written is to be taken back, else None.
+
+    That is asked for as long as it was not tried, or by the name of the running version.
+    """
+    running = rules.running_image(boot).version
+    if not _waits(state, running) or wanted not in (None, running):
+        return None
+    written = boot.of(state.version or "")
+    if wanted is None and written is not None and written.done:
+        return None
+    mine = boot.of(running)
+    if mine is None or mine.standing != "good":
+        raise _nothing(f"{running} has not been found good yet")
+    return mine
+
+
+def _waits(state: State, running: str) -> bool:
+    """Say whether another version was written, and may start next."""
+    return state.stage == "written" and state.version not in (None, running)
 
 
 def _whole(slots: Sysupdate, version: str) -> bool:
@@ -59,9 +83,9 @@ def _whole(slots: Sysupdate, version: str) -> bool:
     return found is not None and found.whole
 
 
-def _nothing(why: str) -> UpdateError:
+def _nothing(why: str, hint: str = _HINT) -> UpdateError:
     text = f"There is no version to go back to: {why}."
-    return UpdateError(Exit.NOTHING_TO_ROLL_BACK, text, _HINT)
+    return UpdateError(Exit.NOTHING_TO_ROLL_BACK, text, hint)
 
 
 def set_default(run: Runner, root: Root, entry: Entry, keep: Sequence[int], *, once: bool) -> None:
@@ -70,6 +94,16 @@ def set_default(run: Runner, root: Root, entry: Entry, keep: Sequence[int], *, o
     _bootctl(run, verb, entry.id, keep)
     if (_read(root, name) or "").lower() != entry.id:
         raise _not_kept(f"{verb} {entry.id}")
+
+
+def clear_once(run: Runner, root: Root, boot: Boot, version: str, keep: Sequence[int]) -> None:
+    """Take back that a version is to be started once."""
+    entry = booting.parse(boot.oneshot) if boot.oneshot else None
+    if entry is None or entry.version.lower() != version.lower():
+        return
+    _bootctl(run, "set-oneshot", "", keep)
+    if _read(root, booting.ONESHOT) is not None:
+        raise _not_kept('set-oneshot ""')
 
 
 def clear_default(run: Runner, root: Root, boot: Boot, keep: Sequence[int]) -> bool:

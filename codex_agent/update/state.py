@@ -12,8 +12,10 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from codex_agent.config.update import Commands, commands
 from codex_agent.provision import files
 from codex_agent.update import versions
+from codex_agent.update.exits import full
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +36,10 @@ class State:
 
     ``highest_seen`` is the newest version that a signature has vouched for. ``bad`` has, for each
     version that did not start well here, the reason. ``pinned`` is the version that a rollback made
-    the default. ``drained`` says that the hooks after an update still have to run.
+    the default. ``drained`` says that the hooks after an update still have to run; ``drain_after``
+    are those of the policy that it was drained by, whatever has become of its file.
+    ``restarted_for`` is the boot entry, with its tries, for which the host was restarted, and
+    ``restarted_in`` the boot id of the start that ended so.
     """
 
     stage: Stage = "none"
@@ -49,6 +54,9 @@ class State:
     last_error: str | None = None
     pinned: str | None = None
     drained: bool = False
+    drain_after: Commands | None = None
+    restarted_for: str | None = None
+    restarted_in: str | None = None
     bad: dict[str, str] = field(default_factory=dict)
 
 
@@ -83,7 +91,10 @@ def store(folder: Path, state: State, more: dict[str, Any]) -> None:
     """Replace the state; it is on the disk when this returns."""
     data = {**more, "schema": more.get("schema", SCHEMA), **asdict(state)}
     content = json.dumps(data, indent=2, sort_keys=True).encode() + b"\n"
-    files.write(folder / NAME, content, files.SECRET_FILE)
+    try:
+        files.write(folder / NAME, content, files.SECRET_FILE)
+    except files.NoRoomError:
+        raise full(folder) from None
 
 
 def now() -> str:
@@ -117,6 +128,8 @@ def _parse(content: bytes) -> Loaded:
         elif schema <= SCHEMA:
             raise ValueError(f"{name} is not of its type")
         # A newer version may use a name in another way: then this version does not know it.
+    if found.get("drain_after") is not None:
+        found["drain_after"] = commands(found["drain_after"])
     more = {name: value for name, value in data.items() if name not in known}
     return Loaded(State(**found), more if schema > SCHEMA else {})
 
@@ -126,6 +139,8 @@ def _fits(name: str, value: object) -> bool:
         return isinstance(value, str) and value in _STAGES
     if name == "drained":
         return isinstance(value, bool)
+    if name == "drain_after":
+        return value is None or commands(value) is not None
     if name == "moved_bytes":
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
     if name == "bad":

@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from codex_agent.config.window import zone
 from codex_agent.errors import CodexError
 from codex_agent.host.plain import plain
 from codex_agent.host.reading import Unreadable
@@ -74,7 +75,8 @@ def standing(system: System, policies: Policies) -> Standing:
         checked_at=now.checked_at,
         given_up=now.bad,
         policy=known.Rules(
-            policy.mode, policy.source or None, policy.window or None, policy.page,
+            policy.mode, policy.source or None,
+            f"{policy.window} {zone()}" if policy.window else None, policy.page,
             bool(policy.drain_before or policy.drain_after),
         ),
         problems=now.problems,

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Action, Updates } from "../src/api/updates";
 import { plansFor, type Plan } from "../src/views/updates/plans";
 import { snapshot } from "./fixture";
-import { offered, standing, updates, version, work } from "./updates";
+import { begun, offered, standing, updates, version, work } from "./updates";
 
 function plan(action: Action, given: Updates | null, change: Record<string, unknown> = {}, stale = false): Plan {
   const found = plansFor({ host: snapshot(change), updates: given, stale }).find((one) => one.action === action);
@@ -48,6 +48,14 @@ describe("what each dialog says", () => {
     );
   });
 
+  test("the way back from a version that was only written is the running one", () => {
+    const { request, note, question, points } = plan("rollback", of({ versions: WRITTEN, begun: begun() }));
+    expect(request).toEqual({ action: "rollback", version: "0.1.57" });
+    expect(note).toBe("Takes version 0.1.58 back: version 0.1.57 starts next as well.");
+    expect(question).toBe("Take version 0.1.58 back?");
+    expect(points.join(" ")).toContain("Version 0.1.58 stays in slot B, and is noted as one that was taken back");
+  });
+
   test("the restart: a version on trial, and one that is not", () => {
     const trial = plan("restart", of({ versions: WRITTEN }));
     expect(trial.request).toEqual({ action: "restart", version: "0.1.58" });
@@ -86,6 +94,13 @@ describe("what cannot be done says why", () => {
     ["apply", of({ boot: "counted", boot_reason: "its boot is still on trial" }), "still on trial."],
     ["rollback", of({ versions: [version("0.1.57", { running: true })] }), "no other version"],
     ["rollback", of({ versions: WRITTEN }), "has not been found good"],
+    ["rollback", of({ versions: WRITTEN, begun: begun({ stage: "writing" }) }), "has not been found good"],
+    ["rollback", of({ versions: WRITTEN, begun: begun({ version: "0.1.57" }) }), "has not been found good"],
+    [
+      "rollback",
+      of({ versions: WRITTEN, begun: begun(), given_up: { "0.1.58": "it hung" } }),
+      "has not been found good",
+    ],
     [
       "rollback",
       of({ versions: [version("0.1.56", { given_up: "it hung" }), version("0.1.57", { running: true })] }),

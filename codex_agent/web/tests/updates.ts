@@ -57,6 +57,19 @@ export function offered(change: Change = {}): unknown {
   };
 }
 
+/** A version that was written and waits for the restart. */
+export function begun(change: Change = {}): unknown {
+  return {
+    stage: "written",
+    version: "0.1.58",
+    since: "2026-11-22T08:40:00+00:00",
+    moved_bytes: 0,
+    whole_because: null,
+    last_error: null,
+    ...change,
+  };
+}
+
 export function work(change: Change = {}): unknown {
   return {
     process: 7,

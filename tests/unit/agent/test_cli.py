@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import codex_agent
-from codex_agent.cli import asking, main, render, status
 from codex_agent.cli import config as config_command
+from codex_agent.cli import main, render, status
 from codex_agent.errors import CodexError
+from codex_agent.host import asking
 from codex_agent.host.checks import outcome
 from codex_agent.host.root import Root
 from codex_agent.host.snapshot import Judgement, take

@@ -75,6 +75,8 @@ def test_layers_rise(tree: Tree) -> None:
         ("[service\n", "is not valid TOML", "other layers"),
         ("[log]\nlevel='info'\nlevel='info'\n", "is not valid TOML", "other layers"),
         ("\xff", "is not valid TOML", "other layers"),
+        ("x = " + "9" * 5000, "is not valid TOML: a number in it is too long.", "other layers"),
+        ("x = " + "[" * 3000, "is not valid TOML", "other layers"),
         ("a" * 70_000, "longer than", "Correct"),
     ],
 )  # fmt: skip
@@ -95,10 +97,20 @@ def test_bytes_that_are_no_text(tree: Tree) -> None:
 
 
 def test_values_beside_a_mistake_are_not_used(tree: Tree) -> None:
-    tree.put(HOST, "[log]\nlevel = 'debug'\n[service]\nx = 1\n")
+    tree.put(HOST, "[log]\nlevel = 'debug'\n[service]\nsample_interval_s = 0\nx = 1\n")
     found = loaded(tree)
     assert found.config == Config()
     assert found.places["log.level"] == DEFAULT
+    assert len(found.problems) == 2
+
+
+@pytest.mark.parametrize("unknown", ["[service]\nx = 1\n", "[new]\nx = 1\n"])
+def test_values_beside_what_only_a_newer_version_knows_are_used(tree: Tree, unknown: str) -> None:
+    tree.put(HOST, f"[log]\nlevel = 'debug'\n{unknown}")
+    found = loaded(tree)
+    assert found.config.log.level == "debug"
+    assert found.places["log.level"] == HOST
+    assert len(found.problems) == 1
 
 
 def test_environment(tree: Tree) -> None:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The policy: its file, its window, and what a host does by itself."""
+"""The policy: its file and its window."""
 
 from __future__ import annotations
 
+import re
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,19 +16,13 @@ from hypothesis import strategies as st
 from codex_agent.config import inputs, window
 from codex_agent.config import update as policies
 from codex_agent.host.root import Root
-from codex_agent.update import scheduled, state
-from codex_agent.update.exits import UpdateError
-from codex_agent.update.program import Done
-from tests.unit.agent.update.hosts import RUNNING
+from codex_agent.update import scheduled
 
 if TYPE_CHECKING:
-    from codex_agent.update.flow import Outcome
     from tests.unit.agent.update.hosts import Host
-    from tests.unit.agent.update.releases import Folder
 
-NEW = "0.1.11"
-SATURDAY = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
-BEFORE, AFTER = (("/opt/hook", "drain"),), (("/opt/hook", "undrain"), ("/opt/hook", "tell"))
+REPOSITORY = Path(__file__).resolve().parents[4]
+TIMER = "roles/codex_agent/templates/units/codex-update.timer.j2"
 
 
 def at(text: str) -> datetime:
@@ -119,112 +115,41 @@ class TestFile:
         self.load(machine, "[update]\nmode = 5\n")
         assert ["update.mode" in p.message for p in inputs.problems(machine.system.root)] == [True]
 
+    @pytest.mark.parametrize(("entry", "hint"), [
+        ("", "Set window in /etc/codex/update.toml"),
+        ('window = "02:00-02:20"', "Make it 21 min or longer"),
+        ('window = "02:00-02:22"\njitter_s = 90', "Make it 23 min or longer"),
+        ('window = "23:40-00:21"\njitter_s = 86400', "Make it 42 min or longer"),
+    ])  # fmt: skip
+    def test_a_window_that_would_be_missed(self, machine: Host, entry: str, hint: str) -> None:
+        found = self.load(machine, f'[update]\nmode = "apply"\nsource = "/srv"\n{entry}\n')
+        assert [problem.hint.startswith(hint) for problem in found.problems] == [True]
+        assert "so the timer and the page do nothing" in found.problems[0].message
+        # An update by hand needs the rest of it.
+        assert (found.policy.mode, found.policy.source) == ("apply", "/srv")
+        assert found.problems == inputs.problems(machine.system.root)
 
-def go(machine: Host, folder: Folder, mode: str, now: datetime, **changes: object) -> Outcome:
-    updater = machine.updater(
-        str(folder.path), mode=mode, window="Sat 02:00-04:00", drain_before=BEFORE,
-        drain_after=AFTER, **changes,
-    )  # fmt: skip
-    return scheduled.run(updater, now)
+    @pytest.mark.parametrize("entry", [
+        'mode = "apply"\nwindow = "02:00-02:21"', 'mode = "download"', 'window = "02:00-02:01"',
+        'mode = "apply"\nwindow = "02:00-02:42"\njitter_s = 86400',
+    ])  # fmt: skip
+    def test_a_window_that_will_do(self, machine: Host, entry: str) -> None:
+        assert self.load(machine, f"[update]\n{entry}\n").problems == []
 
-
-def hooks(machine: Host) -> list[str]:
-    return [call[-1] for call in machine.calls if Path(call[0]).name in ("hook", "systemctl")]
-
-
-class TestByItself:
-    def test_never(self, machine: Host, folder: Folder) -> None:
-        folder.add(NEW)
-        assert not go(machine, folder, "never", SATURDAY).changed
-        assert machine.calls == []
-
-    def test_notify(self, machine: Host, folder: Folder) -> None:
-        folder.add(NEW)
-        outcome = go(machine, folder, "notify", SATURDAY)
-        assert outcome.message == f"Version {NEW} is offered, {RUNNING} is running."
-        assert state.load(machine.system.state).state.offered == NEW
-        assert not machine.started("casync")
-        folder.add("0.1.12", flavour="nvidia")
-        assert "flavour nvidia" in go(machine, folder, "notify", SATURDAY).message
-
-    def test_download(self, machine: Host, folder: Folder) -> None:
-        folder.add(NEW)
-        go(machine, folder, "download", SATURDAY)
-        assert state.load(machine.system.state).state.stage == "fetched"
-        machine.calls.clear()
-        assert "already fetched" in go(machine, folder, "download", SATURDAY).message
-        assert not machine.started("casync")
-        assert hooks(machine) == []
-
-    def test_apply_outside_of_the_window_only_fetches(self, machine: Host, folder: Folder) -> None:
-        folder.add(NEW)
-        go(machine, folder, "apply", SATURDAY - timedelta(hours=5))
-        assert state.load(machine.system.state).state.stage == "fetched"
-        assert hooks(machine) == []
-
-    def test_apply_without_a_window_never_restarts(self, machine: Host, folder: Folder) -> None:
-        folder.add(NEW)
-        updater = machine.updater(str(folder.path), mode="apply")
-        scheduled.run(updater, SATURDAY)
-        assert hooks(machine) == []
-
-    @pytest.mark.parametrize("blessed", [True, False])
-    def test_apply(self, machine: Host, folder: Folder, *, blessed: bool) -> None:
-        folder.add(NEW)
-        outcome = go(machine, folder, "apply", SATURDAY)
-        assert outcome.message.endswith("The host restarts now.")
-        assert hooks(machine) == ["drain", "reboot"]
-        machine.calls.clear()
-        machine.restart(NEW, blessed=blessed)
-        if blessed:
-            assert not go(machine, folder, "apply", SATURDAY).changed
-        else:
-            with pytest.raises(UpdateError, match="was tried on this host"):
-                go(machine, folder, "apply", SATURDAY)
-        assert hooks(machine) == ["undrain", "tell"]
-        assert not state.load(machine.system.state).state.drained
-
-    def test_a_boot_on_trial_is_waited_for(self, machine: Host, folder: Folder) -> None:
-        folder.add(NEW)
-        go(machine, folder, "apply", SATURDAY)
-        machine.calls.clear()
-        machine.rename(f"codex-os_{NEW}+3-0.efi", f"codex-os_{NEW}+2-1.efi")
-        machine.run_version(NEW)
-        machine.select(f"codex-os_{NEW}+2-1.efi")
-        go(machine, folder, "apply", SATURDAY)
-        assert hooks(machine) == []
-        machine.restart(NEW, blessed=True)
-        go(machine, folder, "apply", SATURDAY)
-        assert hooks(machine) == ["undrain", "tell"]
-
-    def test_a_drain_that_fails_stops_the_restart(self, machine: Host, folder: Folder) -> None:
-        folder.add(NEW)
-        machine.before["hook"] = lambda argv: Done(3, "", "jobs left") if "drain" in argv else None
-        with pytest.raises(UpdateError, match="failed: jobs left"):
-            go(machine, folder, "apply", SATURDAY)
-        assert "reboot" not in hooks(machine)
-        machine.calls.clear()
-        go(machine, folder, "apply", SATURDAY + timedelta(hours=5))
-        assert hooks(machine) == ["undrain", "tell"]
-
-    def test_a_hook_after_that_fails_is_said_once(self, machine: Host, folder: Folder) -> None:
-        folder.add(NEW)
-        go(machine, folder, "apply", SATURDAY)
-        machine.restart(NEW, blessed=True)
-        machine.calls.clear()
-        machine.before["hook"] = lambda _argv: Done(1, "", "no")
-        with pytest.raises(UpdateError, match="drain_after failed"):
-            go(machine, folder, "apply", SATURDAY)
-        assert hooks(machine) == ["undrain", "tell"]
-        machine.calls.clear()
-        go(machine, folder, "apply", SATURDAY)
-        assert hooks(machine) == []
+    def test_how_often_the_timer_comes(self) -> None:
+        timer = (REPOSITORY / TIMER).read_text()
+        pause = r"^(?:OnUnitInactiveSec|RandomizedDelaySec)=(\d+)min$"
+        pauses = re.findall(pause, timer, re.MULTILINE)
+        assert len(pauses) == 2
+        assert "AccuracySec" not in timer
+        assert sum(map(int, pauses)) + 1 == policies.TIMER_MIN
 
 
-@pytest.mark.parametrize("mode", ["notify", "download", "apply"])
-def test_a_host_as_it_is_delivered_complains_of_nothing(machine: Host, mode: str) -> None:
-    """It has no source yet: four complaints an hour would be no news."""
-    outcome = scheduled.run(machine.updater(mode=mode), SATURDAY)
-    assert (outcome.changed, outcome.version) == (False, "")
-    assert "names no source" in outcome.message
-    assert state.load(machine.system.state).state.last_error is None
+def test_the_zone_is_that_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        monkeypatch.setenv("TZ", "JST-9")
+        time.tzset()
+        assert window.zone() == "JST"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

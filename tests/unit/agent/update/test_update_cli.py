@@ -14,6 +14,8 @@ import pytest
 
 from codex_agent.cli import main
 from codex_agent.cli import update as command
+from codex_agent.config.window import zone
+from codex_agent.update import known
 from codex_agent.update.exits import Exit
 from codex_agent.update.program import Done
 from tests.unit.agent.update.hosts import OLD, RUNNING
@@ -176,6 +178,29 @@ def test_by_policy(codex: Run, machine: Host, folder: Folder) -> None:
         0,
         f"Version {NEW} is fetched; codex update apply writes it.",
     )
+
+
+def test_a_window_is_shown_with_its_zone(codex: Run, machine: Host) -> None:
+    text = b'[update]\nsource = "/srv"\nmode = "apply"\nwindow = "Sat 02:00-04:00"\n'
+    machine.put("/etc/codex/update.toml", text)
+    _, out, _ = codex("status")
+    assert f"Policy           apply in Sat 02:00-04:00 {zone()}, from /srv" in out
+    codex("status", "--keep")
+    written = json.loads((machine.base / known.PLACE.lstrip("/")).read_text())
+    assert written["standing"]["policy"]["window"] == f"Sat 02:00-04:00 {zone()}"
+
+
+def test_a_policy_that_never_restarts_says_so_and_ends_a_drain(codex: Run, machine: Host) -> None:
+    text = b'[update]\nsource = "/srv"\nmode = "apply"\ndrain_after = [["/opt/hook", "undrain"]]\n'
+    machine.put("/etc/codex/update.toml", text)
+    with machine.updater().alone() as turn:
+        turn.note(drained=True)
+    status, out, _ = codex("status")
+    assert (status, 'has mode = "apply" and no window' in out) == (Exit.DONE, True)
+    status, _, err = codex("apply", "--scheduled")
+    assert status == Exit.BY_POLICY
+    assert 'hint: Set window in /etc/codex/update.toml, such as "Sat 02:00-04:00"' in err
+    assert machine.started("hook") == [["/opt/hook", "undrain"]]
 
 
 def test_what_others_say_cannot_write_to_the_terminal(codex: Run, machine: Host) -> None:

@@ -81,6 +81,25 @@ function apply(known: Known, slot: string | null): Can {
   };
 }
 
+/** The version that was written and may start next; null where none waits. */
+function waiting({ standing }: Known): string | null {
+  const { begun, running, given_up } = standing;
+  if (begun?.stage !== "written" || begun.version === null || begun.version === running) return null;
+  return given_up[begun.version] === undefined ? begun.version : null;
+}
+
+function takeBack(written: string, running: string, slot: string | null): Can {
+  return {
+    request: { action: "rollback", version: running },
+    note: `Takes version ${written} back: version ${running} starts next as well.`,
+    question: `Take version ${written} back?`,
+    points: [
+      `Version ${running} starts at the next restart as well. The host does not restart now.`,
+      `Version ${written} stays in ${otherSlotWords(slot)}, and is noted as one that was taken back: it is not taken again by itself.`,
+    ],
+  };
+}
+
 function whyNotBack(version: Version): string | null {
   if (version.given_up !== null) return ended(`Version ${version.version} was given up here: ${version.given_up}`);
   if (version.standing !== "good") return `Version ${version.version} has not been found good here yet.`;
@@ -101,6 +120,8 @@ function rollback(known: Known, slot: string | null): Can {
   const { running } = known.standing;
   const other = otherVersion(known);
   if (other === null || running === null) return cannot("This host has no other version.");
+  const written = waiting(known);
+  if (written !== null) return takeBack(written, running, slot);
   const why = whyNotBack(other);
   if (why !== null) return cannot(why);
   return {
