@@ -2,6 +2,7 @@
 """`make check` and `make test`: what is run, in which order."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ DKMS = "tests/dkms"
 UPDATES = "tests/updates"
 SUITES = ("tests/image", "tests/boot", UPDATES, "tests/host", "tests/web")
 # What `make test-boot` tries of it: all kinds, and so many power cuts, of which some are booted.
-EVERY_ATTACK = ("--all-attacks", "--cuts=400", "--booted-cuts=20")
+EVERY_ATTACK = ("--all-attacks", "--cuts=400", "--booted-cuts=10")
 
 
 class Tests:
@@ -113,7 +114,10 @@ class Tests:
 
     def boot(self) -> None:
         """Attack updates in guests, in every way that is known; leaves a table of the outcomes."""
-        self.suites([UPDATES], EVERY_ATTACK)
+        # Each guest has two processors, and waits much of its time; each process has one guest.
+        processes = max(2, (os.cpu_count() or 1) // 2)
+        beside = (f"--numprocesses={processes}", "--dist=worksteal")
+        self.suites([UPDATES], (*EVERY_ATTACK, *beside))
 
     def bench(self) -> None:
         """Measure; tests/bench says what. It runs on the host, which is what builds images."""

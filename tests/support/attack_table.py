@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +36,18 @@ class Table:
     def add(self, attack: str, what: str, outcome: str, said: str, tried: int = 1) -> None:
         """Note an attack that was survived."""
         self.rows.append(Row(attack, what, tried, outcome, " ".join(said.split())))
+
+    def take(self, content: str) -> None:
+        """Add what another process has written; what both have seen counts together."""
+        found = json.loads(content)
+        rows = {row.attack: row for row in self.rows}
+        for row in (Row(**entry) for entry in found["attacks"]):
+            before = rows.get(row.attack)
+            rows[row.attack] = (
+                row if before is None else replace(before, tried=before.tried + row.tried)
+            )
+        self.rows = list(rows.values())
+        self.figures = {**found["figures"], **self.figures}
 
     def write(self, place: Path) -> None:
         """Write ``place``.md and ``place``.json; nothing when there was no attack."""

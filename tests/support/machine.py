@@ -22,6 +22,7 @@ from tests.support import milestones, serial_logs, timeouts
 from tests.support.guests import free_port
 from tests.support.kept_disk import KeptDisk
 from tests.support.recorder import Recorder
+from tests.support.workers import mine
 
 if TYPE_CHECKING:
     import subprocess
@@ -45,6 +46,9 @@ class Machine:
     logs_writes: bool = False
     _guest: Guest | None = None
     _recorder: Recorder | None = None
+
+    def __post_init__(self) -> None:
+        self.name = mine(self.name)
 
     @property
     def guest(self) -> Guest:

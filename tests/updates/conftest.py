@@ -39,6 +39,35 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("runs with --all-attacks: make test-boot")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remove what other processes than this session's have left."""
+    if not hasattr(session.config, "workerinput"):
+        for old in _tables():
+            old.unlink()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Make one table of those of several processes."""
+    if hasattr(session.config, "workerinput") or not (written := _tables()):
+        return
+    from tests.support.attack_table import Table
+
+    whole = Table()
+    for place in written:
+        whole.take(place.read_text(encoding="utf-8"))
+    whole.write(_logs() / "attacks")
+
+
+def _logs() -> Path:
+    from builder.paths import Paths
+
+    return Paths.find().build / "test-logs"
+
+
+def _tables() -> list[Path]:
+    return sorted(_logs().glob("attacks-gw*.json"))
+
+
 @pytest.fixture(scope="session")
 def lab() -> Lab:
     """The built version and a second one that is offered."""
@@ -50,13 +79,12 @@ def lab() -> Lab:
 @pytest.fixture(scope="session")
 def table(pytestconfig: pytest.Config) -> Iterator[Table]:
     """Attacks and what became of them, written when the session ends."""
-    from builder.paths import Paths
-
     from tests.support.attack_table import Table
+    from tests.support.workers import mine
 
     found = Table()
     yield found
-    found.write(Paths.find().build / "test-logs" / "attacks")
+    found.write(_logs() / mine("attacks"))
 
 
 @dataclass

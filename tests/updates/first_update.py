@@ -13,6 +13,7 @@ from builder.paths import Paths
 from tests.support import timeouts
 from tests.support.machine import Machine
 from tests.support.versions.server import serving
+from tests.support.workers import mine
 from tests.updates.conftest import Updated, status
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def configure(machine: Machine, source: str) -> None:
 
 def update(lab: Lab, table: Table) -> Updated:
     """Do it, and keep what the attacks need: disks of before and after, and all writes between."""
-    folder = Paths.find().build / "test-disks"
+    folder = Paths.find().build / mine("test-disks")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     machine = Machine("upd-first", lab.source.artefacts.disk)

@@ -13,6 +13,7 @@ from builder.tree import Tree
 from tests.support import guests
 from tests.support.versions import broken, kernel_image, make, root, signing
 from tests.support.versions.source import open_source
+from tests.support.workers import mine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +83,7 @@ def open_lab() -> Lab:
     """Take the image apart, and offer a second version; all of it lies below build/."""
     paths = Paths.find()
     tree = Tree(paths)
-    folder = paths.build / "test-versions"
+    folder = paths.build / mine("test-versions")
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():
         if not old.is_dir():

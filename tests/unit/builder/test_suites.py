@@ -37,3 +37,12 @@ def test_recorder_is_there_for_tests_of_updates(suites: testing.Tests, suite: st
 def test_other_suites_do_not_wait_for_the_recorder(suites: testing.Tests) -> None:
     suites.suites([suite for suite in testing.SUITES if suite != UPDATES])
     assert _asked(suites) == ["ensure", "ensure_browser"]
+
+
+def test_every_attack_is_tried_by_several_processes(suites: testing.Tests) -> None:
+    """A guest waits much of its time: two use the processors that one leaves idle."""
+    suites.boot()
+    (words,) = suites._pytest.call_args.args  # type: ignore[attr-defined]
+    assert words[: 1 + len(EVERY_ATTACK)] == [UPDATES, *EVERY_ATTACK]
+    assert int(words[-2].removeprefix("--numprocesses=")) >= 2
+    assert words[-1] == "--dist=worksteal"
