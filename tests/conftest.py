@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.support import order, serial_logs
 
@@ -42,7 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker that only these suites use."""
+    """Declare the marker that only these suites use; no test is judged by how long it takes."""
+    settings.register_profile("codex", deadline=None)
+    settings.load_profile("codex")
     config.addinivalue_line(
         "markers", "damages_guest: leaves the guest unusable, so it runs after everything else"
     )

@@ -42,7 +42,7 @@ ANY = st.one_of(st.text(max_size=200), NEAR)
 
 
 @given(ANY)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_parsers_give_a_value_or_a_value_error(content: str) -> None:
     for parse in PARSERS:
         with contextlib.suppress(ValueError):
@@ -50,7 +50,7 @@ def test_parsers_give_a_value_or_a_value_error(content: str) -> None:
 
 
 @given(ANY)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_checks_of_formats_never_fail(content: str) -> None:
     for check in CHECKS:
         assert check(content) is None or check(content)
@@ -64,7 +64,7 @@ def only_unknown(layer: Layer) -> bool:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_any_bytes_in_a_file_are_a_value_or_a_reason(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "file").write_bytes(content)

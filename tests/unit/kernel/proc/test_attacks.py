@@ -7,7 +7,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_agent.kernel.errors import Unavailable
@@ -68,7 +68,6 @@ def flat(value: Any) -> list[Any]:
     return [leaf for entry in value for leaf in flat(entry)]
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_byte_changed(data: st.DataObject) -> None:
     parse, text = data.draw(st.sampled_from(FILES))
@@ -77,21 +76,18 @@ def test_any_byte_changed(data: st.DataObject) -> None:
     attempt(parse, text[:place] + bytes([byte]) + text[place + 1 :])
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_any_bytes(data: bytes) -> None:
     for parse in (parse_memory, parse_gpu):
         assert attempt(parse, data) is None
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_behind_a_good_start(tail: bytes) -> None:
     for parse, text in ((parse_memory, texts.MEMORY_FIXED), (parse_gpu, texts.GPU_TITLE)):
         attempt(parse, text + tail)
 
 
-@settings(deadline=None)
 @given(
     pool=st.integers(0, 2**64 - 1),
     allocated=st.integers(0, 2**64 - 1),
@@ -106,7 +102,6 @@ def test_every_number_that_fits_comes_through(pool: int, allocated: int, block: 
     )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_characters="\n\0"), min_size=1, max_size=60))
 def test_every_name_of_a_control_group_is_shown_in_one_line(name: str) -> None:
     row = f"\nPID\tUID\tBytes\tCgroup\n1\t0\t4096\t/{name}\n".encode("utf-8", "surrogatepass")
