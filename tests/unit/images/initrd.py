@@ -31,7 +31,7 @@ PROGRAMS = {
     '"$REAL_DD" "$@" && : >"$PROTECTED/${to##*/}"',
     "systemctl": 'echo "systemctl $*" >>"$CALLS"\n'
     'case "$*" in --failed*) cat "$FAILED";; list-jobs*) cat "$JOBS";; esac',
-    "journalctl": 'case "$*" in *--unit=*) cat "$JOURNAL";; esac',
+    "journalctl": 'case "$*" in *--lines=20*) ;; *) cat "$JOURNAL";; esac',
     "sleep": 'echo "sleep $*" >>"$CALLS"',
 }
 

@@ -11,6 +11,7 @@ OLD, NEW, SHELL = "codex-os_0.1.9.efi", "codex-os_0.1.10.efi", "codex-os-shell_0
 VERITY = "systemd-veritysetup@root.service"
 FAILED = f"{VERITY} loaded failed failed  Integrity Protection Setup for root\nx.mount loaded\n"
 BLOCK = "The first block of the root is not what was signed."
+DEVICE = "/dev/disk/by-partuuid/266ee6ad-453d-dc2b-514d-c5b2681a5502"
 JOBS = "  12 dev-disk-by\\x2dpartuuid-1.device start running\n 3 initrd.target start waiting\n"
 
 
@@ -37,6 +38,18 @@ def test_the_unit_that_failed_is_named_and_the_other_version_starts(initrd: Init
     [
         ("", JOBS, "", r"it waited for dev-disk-by\x2dpartuuid-1.device"),
         ("", "", "", "it waited for nothing that systemd names"),
+        (
+            "",
+            JOBS,
+            f"one\nTimed out waiting for device dev-x.device - {DEVICE}.\ntwo.\n",
+            f"{DEVICE} did not appear in time",
+        ),
+        (
+            "",
+            JOBS,
+            "Timed out waiting for device dev-x.device.\n",
+            "dev-x.device did not appear in time",
+        ),
         (FAILED, JOBS, "", f"{VERITY} failed"),
         (FAILED, "", "one\ntwo\nthree\n", f"{VERITY} failed: one two three"),
         (FAILED, "", "$(reboot) `x` %s \\0 'y' \"z\"\n", "$(reboot) `x` %s \\0 'y' \"z\""),
