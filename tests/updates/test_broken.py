@@ -55,8 +55,17 @@ def hang_initrd(_lab: Lab) -> Broken:
     )
 
 
+_NOT_OPENED = r"systemd-veritysetup@root\.service failed: "
+
+
 def root_not_found(_lab: Lab) -> Broken:
-    return replace(broken.root_not_found(), said="systemd-veritysetup@root.service failed")
+    return replace(broken.root_not_found(), said=f"{_NOT_OPENED}codex-test: there is no root")
+
+
+def wrong_verity_signature(lab: Lab) -> Broken:
+    """It is loaded; the kernel refuses its root, which the initrd says."""
+    kind = broken.wrong_verity_signature(lab.foreign())
+    return replace(kind, ends="resets", said=_NOT_OPENED)
 
 
 KINDS: dict[str, Callable[[Lab], Broken]] = {
@@ -79,7 +88,7 @@ KINDS: dict[str, Callable[[Lab], Broken]] = {
     "lost-gpu-driver": lambda _: broken.lost_gpu_driver(),
     "failing-probe": lambda _: broken.failing_probe(),
     "hanging-probe": lambda _: broken.failing_probe(hang=True),
-    "wrong-verity-signature": lambda lab: broken.wrong_verity_signature(lab.foreign()),
+    "wrong-verity-signature": wrong_verity_signature,
     "unsigned-uki": lambda _: broken.wrong_uki_signature(None),
     "flipped-uki": lambda _: broken.flipped_uki(),
     "flipped-root": lambda _: broken.flipped_root(),

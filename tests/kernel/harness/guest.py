@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import signal
 import subprocess
@@ -42,23 +43,45 @@ _INIT = Path(__file__).with_name("init.sh")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is left of a guest: its report, its console, QEMU's status (None: it was ended)."""
+    """What is left of a guest: its report, its console, QEMU's status (None: it was ended).
+
+    ``processors`` is where they were when it was ended: registers and local APICs, as QEMU's
+    monitor tells them.
+    """
 
     report: report.Report
     console: str
     status: int | None
     qemu_words: str
     wall_s: float
+    processors: str = ""
 
     @property
     def emulator_failed(self) -> bool:
-        """Whether QEMU crashed, or stopped for good before the modules could be loaded.
+        """Whether QEMU crashed, lost an interrupt, or stopped before the modules could be loaded.
 
         Without KVM it now and then does the latter when the kernel brings up two processors.
         """
         crashed = self.status in (-signal.SIGABRT, -signal.SIGSEGV)
         stopped = _USER_SPACE not in self.console and not dmesg.trouble(self.console)
-        return crashed or stopped
+        return crashed or stopped or self.lost_interrupt
+
+    @property
+    def lost_interrupt(self) -> bool:
+        """Whether a processor is halted in the middle of an interrupt, which none can be.
+
+        The interrupt's end never reached its APIC, so no timer wakes this processor again.
+        """
+        halted = dict(
+            re.findall(r"^CPU#(\d+)$.*?HLT=(\d)", self.processors, re.MULTILINE | re.DOTALL)
+        )
+        served = dict(re.findall(
+            r"local APIC state for CPU (\d+)\b.*?^ISR\s+(\S+)", self.processors, re.MULTILINE | re.DOTALL
+        ))  # fmt: skip
+        return any(
+            halt == "1" and served.get(number, "(none)") != "(none)"
+            for number, halt in halted.items()
+        )
 
     @property
     def healthy(self) -> bool:
@@ -101,7 +124,7 @@ def run(boot: Boot, log: Path) -> Outcome:
     ending = f"---- QEMU (status {status})\n{words}{processors}"
     log.write_text(f"{said}\n---- console\n{text}\n{ending}")
     found = report.parse(said, nonce)
-    return Outcome(found, text, status, words, time.monotonic() - started)
+    return Outcome(found, text, status, words, time.monotonic() - started, processors)
 
 
 def _initramfs(boot: Boot, nonce: str) -> bytes:
