@@ -72,12 +72,10 @@ class Outcome:
 
         The interrupt's end never reached its APIC, so no timer wakes this processor again.
         """
-        halted = dict(
-            re.findall(r"^CPU#(\d+)$.*?HLT=(\d)", self.processors, re.MULTILINE | re.DOTALL)
-        )
-        served = dict(re.findall(
-            r"local APIC state for CPU (\d+)\b.*?^ISR\s+(\S+)", self.processors, re.MULTILINE | re.DOTALL
-        ))  # fmt: skip
+        lines = re.MULTILINE | re.DOTALL
+        halted = dict(re.findall(r"^CPU#(\d+)$.*?HLT=(\d)", self.processors, lines))
+        chip = r"local APIC state for CPU (\d+)\b.*?^ISR\s+(\S+)"
+        served = dict(re.findall(chip, self.processors, lines))
         return any(
             halt == "1" and served.get(number, "(none)") != "(none)"
             for number, halt in halted.items()
