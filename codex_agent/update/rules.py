@@ -77,7 +77,8 @@ def bad_versions(state: State, boot: Boot) -> dict[str, str]:
     found = dict(state.bad)
     for entry in boot.entries:
         if entry.standing == "bad" and entry.version != boot.running:
-            why = f"it did not start well in {entry.done} tries"
+            tries = "1 try" if entry.done == 1 else f"{entry.done} tries"
+            why = f"it did not start well in {tries}"
             found.setdefault(entry.version, boot.given_up.get(entry.version, why))
     return found
 

@@ -19,7 +19,7 @@ from tests.support.versions.make import Change
 
 Ends = Literal["resets", "hangs", "judged", "refused"]
 #: What is said where no verdict was reached (codex_agent/update/rules.py).
-SILENT = r"it did not start well in \d+ tries"
+SILENT = r"it did not start well in (1 try|\d+ tries)"
 
 
 @dataclass(frozen=True)

@@ -224,6 +224,10 @@ class TestStatus:
         assert [v.version for v in found.versions if v.starts_next] == [RUNNING]
         assert found.bad == {NEW: "it did not start well in 3 tries"}
 
+    def test_one_try_is_no_tries(self, machine: Host) -> None:
+        machine.put(f"/efi/EFI/Linux/codex-os_{NEW}+0-1.efi", b"one")
+        assert status(machine).bad == {NEW: "it did not start well in 1 try"}
+
     def test_a_default_in_small_letters(self, machine: Host) -> None:
         machine.variable(boot.DEFAULT, f"CODEX-OS_{OLD}.EFI".lower())
         assert [v.version for v in status(machine).versions if v.starts_next] == [OLD]
