@@ -87,6 +87,13 @@ def test_one_who_does_not_wait_for_the_answer_is_served(machine: Host, door: Doo
     assert machine.started("bootctl")
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the lock for longer than a test may."""
+    monkeypatch.setattr("codex_agent.cli.update.PATIENCE_S", 0.2)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_two_at_once(machine: Host, folder: Folder, door: Door) -> None:
     folder.add(NEW)
     machine.system.state.mkdir(parents=True, mode=0o700)
@@ -183,6 +190,7 @@ def test_not_on_a_host_that_is_no_image(machine: Host, door: Door) -> None:
     refused(door({"action": "check"}), "no_image", "was not booted from an image")
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_refusal_at_the_door_changes_no_news(machine: Host, folder: Folder, door: Door) -> None:
     folder.add(NEW)
     door({"action": "check"}).ended()
