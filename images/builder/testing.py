@@ -114,8 +114,9 @@ class Tests:
 
     def boot(self) -> None:
         """Attack updates in guests, in every way that is known; leaves a table of the outcomes."""
-        # Each guest has two processors, and waits much of its time; each process has one guest.
-        processes = max(2, (os.cpu_count() or 1) // 2)
+        # Each guest has two processors, and waits much of its time; each process has one guest, or
+        # two for a while, and disks of some gigabytes.
+        processes = min(max(2, (os.cpu_count() or 1) // 2), 4)
         beside = (f"--numprocesses={processes}", "--dist=worksteal")
         self.suites([UPDATES], (*EVERY_ATTACK, *beside))
 
