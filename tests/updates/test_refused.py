@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_agent.update.exits import Exit
+from codex_agent.update.system import System
 from tests.support.versions import damage
 from tests.support.versions.attacks import ATTACKS, Signers
 from tests.support.versions.server import serving
@@ -52,6 +53,8 @@ def test_a_folder_that_is_not_what_was_signed(
     copy = damage.Copy.of(offered, lab.folder / "attacked", lab.third)
     attack.apply(copy, signers)
     before = status(running)["versions"]
+    # Files that came whole are kept, and not asked for again: each attack finds a host without.
+    running.output(f"rm -rf {System().stage}")
     with serving(copy.folder) as server:
         configure(running, server.guest_url)
         done = running.run("codex update apply --fetch-only", UPDATE_S)
