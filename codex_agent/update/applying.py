@@ -56,6 +56,7 @@ def _from(turn: Turn, found: Offer, wish: Wish, fetcher: Fetcher | None) -> Outc
         return Outcome(False, version, f"Version {version} is running; nothing is newer.")
     rules.blessed(turn.boot)
     if not wish.fetch_only:
+        _not_chosen(turn, version, by_itself=wish.by_itself)
         failing.judge(turn, by_itself=wish.by_itself)
     entry = turn.boot.of(version)
     if entry is not None and _in_slot(turn, version):
@@ -73,6 +74,20 @@ def _from(turn: Turn, found: Offer, wish: Wish, fetcher: Fetcher | None) -> Outc
     return Outcome(
         True, version, text, done.moved, done.whole_because, done.reused, done.uki_because
     )
+
+
+def _not_chosen(turn: Turn, version: str, *, by_itself: bool) -> None:
+    """Refuse by itself to write over what a person chose for the next start; tell a person."""
+    chosen = booting.set_next(turn.boot)
+    if chosen in (None, turn.running, version):
+        return
+    if not by_itself:
+        text = f"Version {chosen}, which was chosen for the next start, is written over."
+        turn.updater.say(text)
+        return
+    text = f"An operator goes back to {chosen} at the next restart; nothing is written over it."
+    hint = f"Restart into it, or take {version} in its place: codex update apply"
+    raise UpdateError(Exit.BY_POLICY, text, hint)
 
 
 def _in_slot(turn: Turn, version: str) -> bool:

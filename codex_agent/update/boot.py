@@ -162,8 +162,8 @@ def read(root: Root) -> Boot:
     return Boot(running, state, reason, found, selected, default, oneshot, given_up)
 
 
-def starts_next(boot: Boot) -> str | None:
-    """Return the version that starts next: the one that was set, else the newest not given up."""
+def set_next(boot: Boot) -> str | None:
+    """Return the version that the boot loader was told to start next, None where it was not."""
     for name in (boot.oneshot, boot.default):
         entry = parse(name) if name else None
         if entry is not None:
@@ -171,6 +171,14 @@ def starts_next(boot: Boot) -> str | None:
             found = [e.version for e in boot.entries if e.version.lower() == entry.version.lower()]
             if found:
                 return found[0]
+    return None
+
+
+def starts_next(boot: Boot) -> str | None:
+    """Return the version that starts next: the one that was set, else the newest not given up."""
+    told = set_next(boot)
+    if told is not None:
+        return told
     able = [entry.version for entry in boot.entries if entry.standing != "bad"]
     return able[-1] if able else None
 

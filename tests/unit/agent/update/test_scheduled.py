@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_agent.host import probes
-from codex_agent.update import applying, fallback, scheduled, state
+from codex_agent.update import applying, boot, fallback, scheduled, state
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Wish
 from codex_agent.update.program import Done
-from tests.unit.agent.update.hosts import RUNNING
+from tests.unit.agent.update.hosts import OLD, RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -241,6 +241,45 @@ class TestFailing:
         folder.add(NEW)
         probed(machine, **changes)
         assert go(machine, folder, "apply", SATURDAY).message.endswith("The host restarts now.")
+
+
+class TestChosen:
+    """An operator has chosen what starts next, and has not restarted the host yet."""
+
+    @pytest.fixture(autouse=True, params=[False, True])
+    def chosen(self, machine: Host, folder: Folder, request: pytest.FixtureRequest) -> None:
+        with machine.updater(str(folder.path)).alone() as turn:
+            turn.roll_back(None, once=request.param)
+        folder.add(NEW)
+
+    def test_the_timer_writes_nothing_over_it(self, machine: Host, folder: Folder) -> None:
+        with pytest.raises(UpdateError, match=f"goes back to {OLD} at the next restart") as caught:
+            go(machine, folder, "apply", SATURDAY)
+        assert caught.value.kind is Exit.BY_POLICY
+        assert f"codex-os_{OLD}.efi" in machine.entries()
+        assert boot.starts_next(boot.read(machine.system.root)) == OLD
+        assert hooks(machine) == []
+
+    def test_the_timer_fetches(self, machine: Host, folder: Folder) -> None:
+        assert go(machine, folder, "apply", SATURDAY - timedelta(hours=5)).changed
+        assert state.load(machine.system.state).state.stage == "fetched"
+
+    def test_who_asks_by_hand_is_told(self, machine: Host, folder: Folder) -> None:
+        with machine.updater(str(folder.path)).alone() as turn:
+            assert applying.apply(turn, Wish()).changed
+        assert machine.said[0] == (
+            f"Version {OLD}, which was chosen for the next start, is written over."
+        )
+
+
+def test_an_older_version_that_was_written_by_hand_is_kept(machine: Host, folder: Folder) -> None:
+    folder.add("0.1.8", seed=2)
+    with machine.updater(str(folder.path)).alone() as turn:
+        assert applying.apply(turn, Wish(version="0.1.8", allow_older=True)).changed
+    folder.add(NEW)
+    with pytest.raises(UpdateError, match=r"goes back to 0\.1\.8 at the next restart"):
+        go(machine, folder, "apply", SATURDAY)
+    assert "codex-os_0.1.8+3-0.efi" in machine.entries()
 
 
 class TestNotTried:
