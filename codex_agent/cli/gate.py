@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_agent.cli.collect import collect
-from codex_agent.host import boots, checks, systemd
+from codex_agent.host import boots, checks, probes, systemd
 from codex_agent.host.model import Check
 from codex_agent.host.reading import Unreadable
 from codex_agent.problem import shown
@@ -85,15 +85,8 @@ def given_up(host: HostSnapshot, why: str) -> HostSnapshot:
 
 
 def on_trial(host: HostSnapshot) -> HostSnapshot:
-    """Return the snapshot with the verdict of a version that has not been found good before.
-
-    One that leaves no room to write, or loses a GPU that answered before it, is not blessed: to go
-    back is safe as long as it is counted.
-    """
-    made = [
-        replace(check, gates=True) if check.name in ("disk-space", "gpu") else check
-        for check in host.verdict.checks
-    ]
+    """Return the snapshot with the verdict of a version that has not been found good before."""
+    made = [replace(check, gates=probes.on_trial(check)) for check in host.verdict.checks]
     return replace(host, verdict=checks.verdict(made))
 
 

@@ -80,7 +80,8 @@ def judge(host: HostSnapshot, around: Circumstances) -> Verdict:
         configuration(around.problems),
         around.agent,
     ]
-    return verdict([*map(probes.marked, made), *around.probed])
+    found = [*map(probes.marked, made), *around.probed]
+    return verdict([replace(check, on_trial=probes.on_trial(check)) for check in found])
 
 
 def _reason(host: HostSnapshot, path: str) -> str:

@@ -162,7 +162,8 @@ class Units:
 class Check:
     """One thing that was judged: a sentence, and what to do where that is known.
 
-    ``gates``: where it fails, or is not known, a boot is not a good one.
+    ``gates``: where it fails, or is not known, a boot is not a good one. ``on_trial``: the
+    same for a version that was not found good before.
     """
 
     name: str
@@ -170,6 +171,7 @@ class Check:
     message: str
     hint: str | None = None
     gates: bool = False
+    on_trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

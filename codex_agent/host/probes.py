@@ -33,12 +33,16 @@ _LONG_S = 1e12
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """``limit_s`` is None for one that only reads files of the kernel and so never waits."""
+    """``limit_s`` is None for one that only reads files of the kernel and so never waits.
+
+    ``on_trial``: it gates a version that was not found good before, also where it gates no other.
+    """
 
     name: str
     asks: str
     gates: bool = False
     limit_s: float | None = None
+    on_trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class Asked:
 TIME = Probe("time", "Is the clock past the build of this system, and who keeps it right?",
              limit_s=5.0)  # fmt: skip
 NETWORK = Probe("network", "Is each configured link up, with an address?", gates=True, limit_s=60.0)
-GPU = Probe("gpu", "Does each GPU answer, through its own driver?", gates=True, limit_s=60.0)
+GPU = Probe("gpu", "Does each GPU answer, through its own driver?", gates=True, limit_s=60.0,
+            on_trial=True)  # fmt: skip
 ASKED = (TIME, NETWORK, GPU)
 
 PROBES = {
@@ -81,7 +86,8 @@ PROBES = {
         Probe("secure-boot", "Is Secure Boot on?"),
         Probe("lockdown", "Is the kernel locked down?"),
         Probe("failed-units", "Has systemd started all that it should?"),
-        Probe("disk-space", "Is there room on each file system that can be written to?"),
+        Probe("disk-space", "Is there room on each file system that can be written to?",
+              on_trial=True),
         Probe("ai-mem", "Is the module ai_mem loaded, and does it answer?", gates=True),
         Probe("ai-gpu", "Is the module ai_gpu loaded where it has work, and does it answer?",
               gates=True),
@@ -95,6 +101,16 @@ PROBES = {
 def marked(check: Check) -> Check:
     """Return a check of ours with what its probe says about the boot."""
     return replace(check, gates=PROBES[check.name].gates)
+
+
+def on_trial(check: Check) -> bool:
+    """Say whether a check gates a version that was not found good before.
+
+    One that leaves no room to write, or loses a GPU that answered before it, is not blessed: to go
+    back is safe as long as it is counted.
+    """
+    probe = PROBES.get(check.name)
+    return check.gates or (probe is not None and probe.on_trial)
 
 
 def read(root: Root, ledger: Ledger, delivery: Delivery | None) -> list[Check]:

@@ -158,13 +158,16 @@ describe("what is shown", () => {
 
   test("the probes that a boot needs", async () => {
     const checks = [
-      { name: "gpu", state: "failed", message: "No GPU answers.", gates: true },
-      { name: "disk-space", state: "degraded", message: "Full.", gates: false },
+      { name: "agent", state: "failed", message: "It does not answer.", gates: true, on_trial: true },
+      { name: "gpu", state: "failed", message: "One is lost.", gates: false, on_trial: true },
+      { name: "disk-space", state: "degraded", message: "Nearly full.", gates: false, on_trial: true },
+      { name: "lockdown", state: "failed", message: "Off.", gates: false, on_trial: false },
     ];
     const { root } = await show(updates(), { verdict: { state: "failed", checks } });
+    expect(byId(root, "gate-agent").dataset["check"]).toBe("failed");
     expect(byId(root, "gate-gpu").dataset["check"]).toBe("failed");
-    expect(root.querySelector("[data-testid=gate-disk-space]")).toBeNull();
-    expect(textOf(root, "card-boot")).toContain("0 of 1 probe met");
+    expect(root.querySelector("[data-testid=gate-lockdown]")).toBeNull();
+    expect(textOf(root, "card-boot")).toContain("1 of 3 probes met");
   });
 
   test.each<[Updates | null, string]>([

@@ -87,6 +87,15 @@ def test_no_room_at_all_is_a_failure_that_degrades(tree: Tree) -> None:
     assert host.verdict.state == "degraded"
 
 
+def test_room_and_gpus_judge_a_version_on_trial(tree: Tree) -> None:
+    checks = tree.sample().host.verdict.checks
+    assert {check.name for check in checks if check.gates} < {
+        check.name for check in checks if check.on_trial
+    }
+    assert {check.name: check.gates for check in checks if check.on_trial}["disk-space"] is False
+    assert "gpu" in {check.name for check in checks if check.on_trial}
+
+
 def test_configuration_names_the_first_problem(tree: Tree) -> None:
     trees.image_secure_boot(tree)
     problems = [Problem("/etc/codex/hostname is not valid: it is empty.", "Correct it."),

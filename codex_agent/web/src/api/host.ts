@@ -19,6 +19,8 @@ const Check = v.object({
   hint: text,
   /** Where it fails, or is not known, a boot is not a good one. */
   gates: flag,
+  /** The same for a version that was not found good before. */
+  on_trial: flag,
 });
 
 /** A version that was started here and whose last boot was not a good one. */

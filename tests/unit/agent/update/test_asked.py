@@ -34,17 +34,18 @@ def test_check_then_apply_then_restart(machine: Host, folder: Folder, door: Door
     assert applying.ended() == 0
     assert f"codex-os_{NEW}+3-0.efi" in machine.entries()
     assert "starts at the next restart" in written(machine)["ended"]["message"]
-    assert not machine.started("systemctl")
+    assert ["systemctl", "reboot"] not in machine.calls
     restarting = door({"action": "restart", "version": NEW})
     assert restarting.heard()["message"] == f"The host restarts into version {NEW}."
     assert restarting.ended() == 0
-    assert machine.started("systemctl") == [["systemctl", "reboot"]]
+    assert machine.started("systemctl")[1:] == [["systemctl", "reboot"]]
 
 
 def test_a_restart_drains_as_the_policy_says(machine: Host, folder: Folder, door: Door) -> None:
     folder.add(NEW)
     door({"action": "check"}).ended()
     door({"action": "apply", "version": NEW}).ended()
+    machine.calls.clear()
     hook = {"drain_before": (("/opt/hook", "drain"),)}
     assert door({"action": "restart", "version": NEW}, **hook).ended() == 0
     called = [call[0] for call in machine.calls if call[0] in ("/opt/hook", "systemctl")]

@@ -59,7 +59,8 @@ def go(
 
 
 def hooks(machine: Host) -> list[str]:
-    return [call[-1] for call in machine.calls if Path(call[0]).name in ("hook", "systemctl")]
+    programs = [call for call in machine.calls if Path(call[0]).name in ("hook", "systemctl")]
+    return [call[-1] for call in programs if call[-1] != probes.UNIT]
 
 
 class TestByItself:
@@ -232,8 +233,32 @@ class TestFailing:
             "1 GPU of 1 gave no answer."
         )
 
+    def test_a_gpu_that_was_lost_since_the_start(self, machine: Host, folder: Folder) -> None:
+        """The version that runs is good without it; the next one would be given up."""
+        folder.add(NEW)
+        probed(machine, state="ok", message="All 8 GPUs answer (nvidia).")
+
+        def ask(argv: Sequence[str]) -> None:
+            if probes.UNIT in argv:
+                probed(machine, gates=False, message="0000:3b:00.0 is no longer there.")
+
+        machine.before["systemctl"] = ask
+        with pytest.raises(UpdateError, match=r"\(gpu\): 0000:3b:00\.0 is no longer there\.$"):
+            go(machine, folder, "apply", SATURDAY)
+        assert len(machine.entries()) == 2
+        assert hooks(machine) == []
+
+    def test_probes_that_cannot_be_asked(self, machine: Host, folder: Folder) -> None:
+        folder.add(NEW)
+        machine.before["systemctl"] = lambda _argv: Done(1, "", "Job failed.")
+        with pytest.raises(UpdateError, match=r"cannot be asked: Job failed\.$") as caught:
+            go(machine, folder, "apply", SATURDAY)
+        assert caught.value.kind is Exit.BY_POLICY
+        assert len(machine.entries()) == 2
+
     @pytest.mark.parametrize("changes", [
         {"gates": False, "name": "own-x"}, {"state": "degraded"}, {"state": "unknown"},
+        {"gates": False, "state": "degraded"},
     ])  # fmt: skip
     def test_what_would_not_fail_a_start_is_no_matter(
         self, machine: Host, folder: Folder, changes: dict[str, object]

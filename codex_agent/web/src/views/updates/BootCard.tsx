@@ -6,10 +6,11 @@ import { HostText } from "../../ui/Field";
 import { Icon, toneOfCheck } from "../../ui/Icon";
 import { Prose } from "../../ui/Prose";
 
-/** The probes that a boot cannot be good without: by them a new version stays or is given up. */
+/** The probes that the boot of a new version cannot be good without: by them it stays or is given up. */
 export function BootCard({ host }: { readonly host: HostSnapshot }) {
-  const gates = host.verdict.checks.filter((check) => check.gates === true);
-  const met = gates.filter((check) => check.state === "ok" || check.state === "skipped").length;
+  const gates = host.verdict.checks.filter((check) => check.gates === true || check.on_trial === true);
+  // What only degrades is no reason to give a version up.
+  const met = gates.filter((check) => check.state !== "failed" && check.state !== "unknown").length;
   return (
     <Card
       id="boot"
