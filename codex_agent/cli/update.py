@@ -92,8 +92,9 @@ def telling(system: System, policy: Policy, progress: Progress, teller: Teller) 
         teller.say(text)
 
     return Updater(
-        system, policy, tell, say, patience_s=PATIENCE_S, begun=teller.begun, found=teller.found
-    )
+        system, policy, tell, say, patience_s=PATIENCE_S, begun=teller.begun, found=teller.found,
+        confide=progress.say,
+    )  # fmt: skip
 
 
 def _status(arguments: argparse.Namespace, system: System, loaded: policies.Loaded) -> int:

@@ -58,7 +58,8 @@ class Outcome:
 class Updater:
     """The host, its policy, and whom to tell: of progress, and when the lock is ours.
 
-    ``found`` gets what a look at a source has found.
+    ``found`` gets what a look at a source has found; ``confide``, what only root and the journal
+    may know.
     """
 
     system: System
@@ -69,6 +70,7 @@ class Updater:
     patience_s: float = 2.0
     begun: Callable[[], None] = field(default=lambda: None)
     found: Callable[[Found], None] = field(default=lambda _found: None)
+    confide: Callable[[str], None] = field(default=lambda _text: None)
 
     def verify(self, content: bytes, signed: bytes) -> str:
         """Check a signature with the keyring of the image."""

@@ -146,7 +146,7 @@ def _bring_back(turn: Turn, *, open_now: bool) -> None:
 
 def _restore(turn: Turn) -> None:
     updater = turn.updater
-    failed = hooks.restore(updater.system.run, turn.drain_after, updater.say)
+    failed = hooks.restore(updater, turn.drain_after)
     turn.note(drained=False, drain_after=None)
     if failed:
         hint = "Run it by hand; see drain_after in /etc/codex/update.toml."
@@ -159,11 +159,11 @@ def restart(turn: Turn, outcome: Outcome, is_open: Callable[[], bool] = lambda: 
     Draining may take longer than the window is open: ``is_open`` is asked once more after it.
     """
     updater = turn.updater
-    policy, run_program = updater.policy, updater.system.run
+    policy = updater.policy
     if policy.drain_before or policy.drain_after:
         # Written down first: also half a drain has to be taken back.
         turn.note(drained=True, drain_after=policy.drain_after)
-    hooks.drain(run_program, policy.drain_before, updater.say)
+    hooks.drain(updater, policy.drain_before)
     if not is_open():
         if turn.state.drained:
             _restore(turn)
@@ -173,7 +173,7 @@ def restart(turn: Turn, outcome: Outcome, is_open: Callable[[], bool] = lambda: 
         restarted_for=entry.file if entry else None,
         restarted_in=boot_id(updater.system.root).value,
     )
-    done = run_program(_RESTART, timeout_s=300.0)
+    done = updater.system.run(_RESTART, timeout_s=300.0)
     if done.status != 0:
         text = f"The host was not restarted: {done.last}."
         raise UpdateError(Exit.FAILED, text, " ".join(_RESTART))

@@ -64,6 +64,7 @@ class Host:
     before: dict[str, Callable[[Sequence[str]], Done | None]] = field(default_factory=dict)
     told: list[tuple[str, int, int]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    confided: list[str] = field(default_factory=list)
     uid: int = 0
     free: int = 10 * GIB
     uuids: dict[str, str] = field(default_factory=dict)
@@ -137,7 +138,10 @@ class Host:
         def tell(name: str, done: int, total: int) -> None:
             self.told.append((name, done, total))
 
-        return Updater(self.system, policy(source=source, **changes), tell, self.said.append)
+        return Updater(
+            self.system, policy(source=source, **changes), tell, self.said.append,
+            confide=self.confided.append,
+        )  # fmt: skip
 
     def run(
         self,

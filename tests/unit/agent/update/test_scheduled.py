@@ -131,9 +131,10 @@ class TestByItself:
     def test_a_drain_that_fails_stops_the_restart(self, machine: Host, folder: Folder) -> None:
         folder.add(NEW)
         machine.before["hook"] = lambda argv: Done(3, "", "jobs left") if "drain" in argv else None
-        with pytest.raises(UpdateError, match="failed: jobs left"):
+        with pytest.raises(UpdateError, match="failed: it ended with status 3"):
             go(machine, folder, "apply", SATURDAY)
         assert "reboot" not in hooks(machine)
+        assert machine.confided == ["The last words of /opt/hook: jobs left."]
         machine.calls.clear()
         go(machine, folder, "apply", SATURDAY + timedelta(hours=5))
         assert hooks(machine) == ["undrain", "tell"]
@@ -171,7 +172,7 @@ class TestByItself:
         machine.before["hook"] = lambda argv: (
             Done(1, "", "no") if "undrain" in argv else drained(argv)
         )
-        with pytest.raises(UpdateError, match="drain_after failed: no"):
+        with pytest.raises(UpdateError, match="drain_after failed: it ended with status 1"):
             go(machine, folder, "apply", clock)
         assert hooks(machine) == ["drain", "undrain", "tell"]
 
