@@ -208,9 +208,16 @@ class Turn:
         return now
 
     def look(self, wish: Wish, fetcher: Fetcher) -> Offer:
-        """Look at what is offered and remember it."""
+        """Look at what is offered and remember it.
+
+        What is offered to another kind of host says nothing of what this one has seen: ``judge``
+        refuses it.
+        """
         system = self.updater.system
-        found = offer.look(fetcher, self.updater.verify, system.architecture(), wish.version)
+        architecture = system.architecture()
+        found = offer.look(fetcher, self.updater.verify, architecture, wish.version)
+        if not rules.of_this_kind(found.release, rules.running_image(self.boot), architecture):
+            return found
         newest = found.versions[-1]
         if not wish.allow_older:
             rules.not_replayed(newest, self.state)

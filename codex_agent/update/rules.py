@@ -31,6 +31,11 @@ def running_image(boot: Boot) -> Image:
     return boot.image
 
 
+def of_this_kind(release: Release, image: Image, architecture: str) -> bool:
+    """Say whether a release is for hosts of this kind; ``fits`` has the refusals."""
+    return (release.architecture, release.flavour) == (architecture, image.flavour)
+
+
 def fits(release: Release, image: Image, architecture: str) -> None:
     """Refuse a release for another kind of host."""
     if release.architecture != architecture:

@@ -175,6 +175,8 @@ class TestRefusals:
     def test_flavour(self, machine: Host, folder: Folder) -> None:
         folder.add(NEW, flavour="nvidia")
         assert refused(machine, folder.path).kind is Exit.FLAVOUR
+        assert check(machine.updater(str(folder.path)), Wish()).refused is not None
+        assert (kept(machine).highest_seen, kept(machine).offered) == (None, None)
 
     def test_minimum(self, machine: Host, folder: Folder) -> None:
         folder.add(NEW, minimum_from="0.1.10.1")
