@@ -88,13 +88,21 @@ def set_aside(folder: Path, loaded: Loaded) -> None:
 
 
 def store(folder: Path, state: State, more: dict[str, Any]) -> None:
-    """Replace the state; it is on the disk when this returns."""
-    data = {**more, "schema": more.get("schema", SCHEMA), **asdict(state)}
+    """Replace the state; it is on the disk when this returns.
+
+    Texts are cut to what ``load`` takes: the last words of a program can be of any length.
+    """
+    data = {**more, "schema": more.get("schema", SCHEMA), **_cut(asdict(state))}
     content = json.dumps(data, indent=2, sort_keys=True).encode() + b"\n"
     try:
         files.write(folder / NAME, content, files.SECRET_FILE)
     except files.NoRoomError:
         raise full(folder) from None
+
+
+def _cut(data: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: value[:_LONGEST] for name, value in data.items() if isinstance(value, str)}
+    return {**data, **texts, "bad": {v: why[:_LONGEST] for v, why in data["bad"].items()}}
 
 
 def now() -> str:

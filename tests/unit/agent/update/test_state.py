@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +41,16 @@ def test_there_and_back(tmp_path: Path) -> None:
     state.store(tmp_path, FULL, {})
     assert state.load(tmp_path).state == FULL
     assert (tmp_path / state.NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_texts_of_any_length_are_read_again(tmp_path: Path) -> None:
+    long = replace(FULL, whole_because="w" * 65536, last_error="e" * 501, bad={OLD: "b" * 900})
+    state.store(tmp_path, long, {})
+    found = state.load(tmp_path)
+    assert found.problem is None
+    assert found.state == replace(
+        long, whole_because="w" * 500, last_error="e" * 500, bad={OLD: "b" * 500}
+    )
 
 
 @pytest.mark.parametrize("content", [
