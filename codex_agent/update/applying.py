@@ -153,7 +153,10 @@ def _write(turn: Turn, release: Release) -> None:
         raise UpdateError(Exit.NOT_WRITTEN, text, f"ls {system.entries}")
     turn.boot = after
     _choose(turn, release.version)
-    bad = {v: why for v, why in turn.state.bad.items() if v != release.version}
+    # What runs was found good, and is what the new version falls back to: nobody leaves it for
+    # another any more.
+    cleared = (release.version, turn.running)
+    bad = {v: why for v, why in turn.state.bad.items() if v not in cleared}
     turn.note(stage="written", bad=bad, last_error=None)
     _clear(turn)
 

@@ -179,6 +179,9 @@ class Turn:
         """Draw the conclusion from the boots since the last run."""
         now = self.state
         bad = {v: why[:500] for v, why in rules.bad_versions(now, self.boot).items()}
+        if self.boot.state == "blessed" and now.pinned in (None, self.running):
+            # Nobody is on the way back from it, and it is good: whatever was said of it before.
+            bad.pop(self.running, None)
         if now.stage == "written" and now.version is not None:
             if now.version == self.running and self.boot.state == "blessed":
                 now = replace(now, stage="none", version=None, last_error=None, restarted_for=None)

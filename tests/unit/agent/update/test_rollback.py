@@ -145,6 +145,33 @@ def test_not_forward_again_by_itself(machine: Host, folder: Folder) -> None:
     assert kept(machine).pinned is None
 
 
+def test_what_was_given_up_and_runs_well_is_good(machine: Host) -> None:
+    machine.system.state.mkdir(parents=True, mode=0o700)
+    bad = {RUNNING: "it did not start well in 3 tries", NEW: "the same"}
+    state.store(machine.system.state, state.State(bad=bad), {})
+    machine.rename(f"codex-os_{RUNNING}.efi", f"codex-os_{RUNNING}+2-1.efi")
+    with machine.updater().alone():
+        assert set(kept(machine).bad) == {RUNNING, NEW}
+    machine.restart(RUNNING, blessed=True)
+    with machine.updater().alone():
+        assert set(kept(machine).bad) == {NEW}
+
+
+def test_what_was_gone_back_from_and_runs_well_again_is_good(machine: Host, folder: Folder) -> None:
+    """It runs by the boot menu, and is what the next version falls back to."""
+    back(machine)
+    assert RUNNING in kept(machine).bad
+    # Not yet restarted: it runs, and is still not to be taken again by itself.
+    with machine.updater().alone():
+        assert RUNNING in kept(machine).bad
+    folder.add(NEW)
+    with machine.updater(str(folder.path)).alone() as turn:
+        applying.apply(turn, Wish())
+    machine.restart(NEW, blessed=True)
+    with machine.updater(str(folder.path)).alone() as turn:
+        assert turn.roll_back(None, once=False).version == RUNNING
+
+
 def test_a_new_version_takes_the_default_back(machine: Host, folder: Folder) -> None:
     machine.variable(boot.DEFAULT, f"codex-os_{RUNNING}.efi")
     folder.add(NEW)
