@@ -27,9 +27,16 @@ class Program:
         self.given = 0
 
     def __call__(
-        self, argv: Sequence[str], *, on_data: Callable[[bytes], None], **_: object
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        keep: Sequence[int] = (),
+        on_line: Callable[[str], None] | None = None,
+        on_data: Callable[[bytes], None] | None = None,
     ) -> Done:
         assert argv[0] == "zstd"
+        assert on_data is not None
         for _part in range(self.parts):
             self.given += 1
             on_data(PART)
