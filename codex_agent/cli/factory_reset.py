@@ -31,12 +31,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def execute(arguments: argparse.Namespace, root: Root) -> int:
     """Do it on a host."""
-    uuid = reset.possible(root)
     if arguments.cancel:
+        # Possible whenever a request could be there: also while an update is under way, which may
+        # restart this host by itself.
+        reset.permitted(root)
         there = reset.cancel(root)
         text = "The request is taken back." if there else "There was no request to take back."
         _out(arguments, {"asked_for": False, "cancelled": there}, text)
         return 0
+    uuid = reset.possible(root)
     before = _requested(root)
     lost = contents.parts(root)
     facts = {"partition": uuid, "erased": plain(lost), "stays": list(contents.STAYS),

@@ -148,7 +148,7 @@ def lock(folder: Path) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     text = f"Another process holds {path} for more than {_LOCK_WAIT_S:.0f} s."
-                    raise CodexError(text, hint=f"fuser {path}") from None
+                    raise CodexError(text, hint="lslocks shows who.") from None
                 time.sleep(0.1)
         yield
     finally:

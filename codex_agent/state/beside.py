@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from codex_agent.host import mounts
 from codex_agent.host.reading import Unreadable
 from codex_agent.host.root import why
-from codex_agent.state import commandline, modules, reset
+from codex_agent.state import bootpartition, commandline, modules, reset
 from codex_agent.state.model import Findings
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def compare(root: Root, delivery: Delivery | None, version: str | None) -> Findi
     modules.compare(root, found)
     if delivery == "image":
         commandline.compare(root, found, version)
+        _boot_partition(root, found)
         _request(root, found)
     else:
         for folder in OWN_UNITS:
@@ -96,14 +97,16 @@ def _credentials(root: Root, found: Findings) -> None:
             found.differs(f"credential {name}", "given", text, lasts=False)
 
 
+def _boot_partition(root: Root, found: Findings) -> None:
+    for path in _some(root, found, bootpartition.PLACE):
+        text = bootpartition.foreign(path)
+        if text is not None:
+            found.differs(path, "added", text)
+    bootpartition.settings(root, found)
+
+
 def _folder(root: Root, found: Findings, folder: str, text: str, *, lasts: bool) -> None:
-    left = _ENTRIES
-    for path in _files(root, found, folder, _DEEPEST):
-        left -= 1
-        if left < 0:
-            found.unreadable(folder, f"it has more than {_ENTRIES} entries")
-            return
-        found.compared += 1
+    for path in _some(root, found, folder):
         session = folder.endswith("/transient") and _of_a_session(path, folder)
         if path not in EXPECTED and not session:
             found.differs(path, "added", text, lasts=lasts)
@@ -112,6 +115,16 @@ def _folder(root: Root, found: Findings, folder: str, text: str, *, lasts: bool)
 def _of_a_session(path: str, folder: str) -> bool:
     unit = path.removeprefix(f"{folder}/").partition("/")[0].removesuffix(".d")
     return unit.endswith(_SESSIONS)
+
+
+def _some(root: Root, found: Findings, folder: str) -> Iterator[str]:
+    """Yield files and links below a folder, and count them; not without end."""
+    for number, path in enumerate(_files(root, found, folder, _DEEPEST)):
+        if number == _ENTRIES:
+            found.unreadable(folder, f"it has more than {_ENTRIES} entries")
+            return
+        found.compared += 1
+        yield path
 
 
 def _files(root: Root, found: Findings, folder: str, depth: int) -> Iterator[str]:

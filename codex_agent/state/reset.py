@@ -84,16 +84,7 @@ def possible(root: Root, euid: Callable[[], int] = os.geteuid) -> str:
             hint="Install it again, or change what `codex verify` lists.",
             exit_code=EXIT_NO_IMAGE,
         )
-    if euid() != 0:
-        raise CodexError(
-            "Only root may reset this host.", hint="sudo codex factory-reset", exit_code=EXIT_DENIED
-        )
-    if not root.exists(EFIVARS) or not _names(root):
-        raise CodexError(
-            "The firmware of this machine keeps no variables, so it cannot be asked for a reset.",
-            hint="Without EFI variables, `wipefs` of the partition codex-var from another system.",
-            exit_code=EXIT_UNAVAILABLE,
-        )
+    permitted(root, euid)
     if lock.held(_path(root, STATE)):
         raise CodexError(
             "An update is under way on this host.",
@@ -106,6 +97,20 @@ def possible(root: Root, euid: Callable[[], int] = os.geteuid) -> str:
         raise CodexError(
             f"What would be erased is not certain: {error.reason}.", hint="lsblk -o +PARTLABEL"
         ) from None
+
+
+def permitted(root: Root, euid: Callable[[], int] = os.geteuid) -> None:
+    """Refuse who may not change a request, and firmware that keeps none."""
+    if euid() != 0:
+        raise CodexError(
+            "Only root may reset this host.", hint="sudo codex factory-reset", exit_code=EXIT_DENIED
+        )
+    if not root.exists(EFIVARS) or not _names(root):
+        raise CodexError(
+            "The firmware of this machine keeps no variables, so it cannot be asked for a reset.",
+            hint="Without EFI variables, `wipefs` of the partition codex-var from another system.",
+            exit_code=EXIT_UNAVAILABLE,
+        )
 
 
 def _names(root: Root) -> list[str]:

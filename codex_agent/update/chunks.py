@@ -63,21 +63,26 @@ class Chunks:
             return None
         kept = self.cache / identifier
         try:
-            content = kept.read_bytes()
+            # A power cut may leave the name of a file without its content.
+            content = kept.read_bytes() or self._fetch(identifier, kept)
         except FileNotFoundError:
-            try:
-                content = self._fetch(identifier, kept)
-            except Missing:
-                self.missing = identifier
-                return None
-            except CodexError as error:
-                self.error = error
-                return None
+            content = self._fetch(identifier, kept)
+        if content is None:
+            return None
         self.served += len(content)
         self.tell(self.served)
         return content
 
-    def _fetch(self, identifier: str, kept: Path) -> bytes:
+    def _fetch(self, identifier: str, kept: Path) -> bytes | None:
+        try:
+            return self._from_source(identifier, kept)
+        except Missing:
+            self.missing = identifier
+        except CodexError as error:
+            self.error = error
+        return None
+
+    def _from_source(self, identifier: str, kept: Path) -> bytes:
         for attempt in range(_ATTEMPTS):
             try:
                 content = self.fetcher.chunk(names.chunk(identifier), self.index.chunk_max + _FRAME)
@@ -89,7 +94,8 @@ class Chunks:
                     raise
                 self.fetcher.sleep(2.0**attempt)
         self.fetched += len(content)
-        # Not brought to the disk one by one: a chunk that a power cut spoils is found by its hash.
+        # Not brought to the disk one by one: of a chunk that a power cut spoils, casync says so
+        # (codex_agent/update/delta.py).
         unfinished = kept.with_name(f".{identifier}")
         try:
             unfinished.write_bytes(content)

@@ -34,6 +34,10 @@ class Unsuitable(Exception):  # noqa: N818 - a reason, not a fault
         self.reason = reason
 
 
+class _Spoilt(Unsuitable):
+    """What it was put together of is not what it should be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A file to be put together, as it was signed; ``kind`` is what a person calls it.
@@ -127,8 +131,15 @@ class Delta:
         if found.size != wanted.bytes:
             raise Unsuitable(f"the index of chunks is that of another {wanted.kind}")
         made = self._fresh(wanted.name, found)
-        done, given = self._extract(found, path, seed, made, fetcher)
-        self._judge(done, given, made, wanted)
+        kept = any(self.cache.iterdir())
+        try:
+            done = self._extract(found, path, seed, made, fetcher, wanted)
+        except _Spoilt:
+            if not kept:
+                raise
+            # A chunk of an earlier run, which a power cut may have spoilt: all are fetched anew.
+            made = self._fresh(wanted.name, found)
+            done = self._extract(found, path, seed, made, fetcher, wanted)
         made.rename(self.stage / wanted.name)
         sync_directory(self.stage)
         for folder in (self.work, self.cache):
@@ -146,8 +157,14 @@ class Delta:
         return self.work / name
 
     def _extract(
-        self, found: index.Index, path: Path, seed: Path, made: Path, fetcher: Fetcher
-    ) -> tuple[Done, chunks.Chunks]:
+        self,
+        found: index.Index,
+        path: Path,
+        seed: Path,
+        made: Path,
+        fetcher: Fetcher,
+        wanted: Wanted,
+    ) -> Done:
         def tell(done: int, total: int = 0) -> None:
             self.tell(f"chunks of {made.name}", done, total)
 
@@ -156,7 +173,8 @@ class Delta:
             command = argv(store, seed, path, made)
             done = self.run(command, timeout_s=TIMEOUT_S, keep=self.keep)
         tell(given.served, given.served)
-        return done, given
+        self._judge(done, given, made, wanted)
+        return done
 
     def _judge(self, done: Done, given: chunks.Chunks, made: Path, wanted: Wanted) -> None:
         if given.error is not None:
@@ -171,9 +189,9 @@ class Delta:
         if done.status != 0:
             # A chunk that was spoilt must not spoil the next try as well.
             shutil.rmtree(self.cache, ignore_errors=True)
-            raise Unsuitable(f"casync did not put it together, {done.last}")
+            raise _Spoilt(f"casync did not put it together, {done.last}")
         whole = made.is_file() and made.stat().st_size == wanted.bytes
         if not whole or digest_of(made) != wanted.sha256:
             shutil.rmtree(self.cache, ignore_errors=True)
             made.unlink(missing_ok=True)
-            raise Unsuitable("what casync put together is not what was signed")
+            raise _Spoilt("what casync put together is not what was signed")

@@ -39,7 +39,7 @@ def taken(folder: Path, patience_s: float = 2.0) -> Iterator[int]:
         while not _locked(handle):
             if time.monotonic() >= deadline:
                 text = "Another update is under way on this host."
-                hint = f"codex update status shows how far it is; fuser {path} shows who."
+                hint = "codex update status shows how far it is; lslocks shows who has the lock."
                 raise UpdateError(Exit.BUSY, text, hint)
             time.sleep(0.05)
         yield handle

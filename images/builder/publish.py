@@ -108,7 +108,8 @@ class Directory:
             raise BuildError(
                 f"{version} is in {self.folder} already, and this build of it is another "
                 f"({changed[0]}).",
-                hint=f"Commit, which gives a new version; or remove {self.folder}.",
+                hint="git commit (--allow-empty) gives a new version. Where no host has this one, "
+                f"you may remove {self.folder} instead.",
             )
         known = any(name in self.listed for name in sums)
         staying = {name: d for name, d in self.listed.items() if _version(name) not in self.leaving}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from builder import disk, log, uki
+from builder import disk, log, uki, update_key
 from builder.boot_entry import RESET
 from builder.errors import BuildError
 from builder.paths import Paths
@@ -115,7 +115,10 @@ class Release:
                 slot = disk.cut(self.tree, image, version, work, log=self.log)
             return Parts(version, slot, beside(self.paths, version), minimum_from)
 
-        return self._beside(version, cut)
+        update_key.not_exchanged(self.paths, version)
+        made = self._beside(version, cut)
+        update_key.remember(self.paths, version)
+        return made
 
     def offer(self, parts: Parts) -> Published:
         """Lay down a version whose partitions are files already; those stay where they are."""

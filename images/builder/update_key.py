@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The key that signs updates: ``keys/update.key``, made once, and used by one step that sees it."""
 
+import hashlib
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +13,8 @@ from builder.paths import Paths
 from builder.tree import Tree
 
 PRIVATE, PUBLIC = "update.key", "update.pub"
+# With which keyring each version was released. It lies with the keys, which outlive build/.
+RELEASED = "update-released.json"
 PROGRAM = Path(__file__).with_name("update-key")
 
 
@@ -49,6 +53,50 @@ def keyring(paths: Paths) -> bytes:
             )
         found += content
     return found
+
+
+def not_exchanged(paths: Paths, version: str) -> None:
+    """BuildError when a version was released with another keyring.
+
+    keys/ is no part of the version: hosts that run this number would never take the new keyring,
+    and seem to have it.
+    """
+    if _released(paths).get(version, _digest(paths)) != _digest(paths):
+        raise BuildError(
+            f"{version} was released with other keys of updates than those of keys/ now: hosts "
+            "that run it would not take it once more.",
+            hint="git commit --allow-empty gives a new version, which hosts take.",
+        )
+
+
+def remember(paths: Paths, version: str) -> None:
+    """Write down with which keyring a version was released."""
+    path = paths.keys / RELEASED
+    new = path.with_name(f".{path.name}")
+    found = _released(paths) | {version: _digest(paths)}
+    new.write_text(json.dumps(found, indent=1) + "\n")
+    new.replace(path)
+    keys.give_to_caller(paths.keys)
+
+
+def _digest(paths: Paths) -> str:
+    return hashlib.sha256(keyring(paths)).hexdigest()
+
+
+def _released(paths: Paths) -> dict[str, str]:
+    path = paths.keys / RELEASED
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise BuildError(
+            f"keys/{RELEASED} does not say with which keys versions were released.",
+            hint="Restore it from your backup; without it, commit before the next make release.",
+        )
+    return {str(version): str(digest) for version, digest in found.items()}
 
 
 def sign(paths: Paths, tree: Tree, content: Path) -> Path:

@@ -219,6 +219,31 @@ def test_other_image_of_the_same_version(release: Release, built: Path) -> None:
     _judge(release.paths, ONE)
 
 
+def test_other_keyring_of_the_same_version(release: Release) -> None:
+    """Hosts of that number would never take it, and the next key would lock them out."""
+    release.make(ONE)
+    key = (release.paths.keys / "update.pub").read_bytes()
+    (release.paths.keys / "update-next.pub").write_bytes(key)
+    assert "with other keys of updates" in _refused(release, ONE)
+    # What was released is not forgotten with build/.
+    shutil.rmtree(release.paths.release)
+    release.paths.release.mkdir()
+    assert "with other keys of updates" in _refused(release, ONE)
+    release.make(TWO)
+    _judge(release.paths, TWO)
+    (release.paths.keys / "update-next.pub").unlink()
+    release.make(ONE)
+    _judge(release.paths, ONE, TWO)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"0.1.7"'])
+def test_list_of_keyrings_that_cannot_be_read(release: Release, content: str) -> None:
+    (release.paths.keys / update_key.RELEASED).write_text(content)
+    with pytest.raises(BuildError, match="does not say with which keys"):
+        release.make(ONE)
+    assert not release.paths.release.exists()
+
+
 @pytest.mark.parametrize("version", ["", "../x", "0.1_7", "0.1+7", "v1", "0.1.7\n"])
 def test_version_that_no_host_could_take(release: Release, version: str) -> None:
     with pytest.raises(BuildError, match="no version that a host could take"):

@@ -128,6 +128,14 @@ def test_both_ways_of_updating_are_confined_alike(root: Path) -> None:
     assert first == second != ""
 
 
+@pytest.mark.parametrize("service", sorted(POWERFUL))
+def test_no_update_begins_before_the_start_is_settled(root: Path, service: str) -> None:
+    """It would keep the lock, and the firmware would have nothing to fall back to."""
+    unit = (root / UNITS / service).read_text()
+    (after,) = re.findall("^After=(.+)$", unit, re.MULTILINE)
+    assert "codex-update-settle.service" in after.split()
+
+
 def test_only_the_agent_may_knock(root: Path) -> None:
     socket = (root / UNITS / "codex-update-request.socket").read_text().splitlines()
     for promise in ("SocketMode=0660", "SocketGroup=codex-update", "Accept=yes",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ VERSION = "0.1.57"
 WORDS = f"console=ttyS0 roothash={trees.HASH} lockdown=integrity"
 RESET_WORDS = f"{WORDS} codex.factory_reset=ask"
 ENTRY = f"/efi/EFI/Linux/codex-os_{VERSION}.efi"
+LOADER = Path(__file__).resolve().parents[4] / "images/tree/efi/loader/loader.conf"
 KERNEL = "7.3.4+deb13-amd64"
 
 
@@ -47,6 +49,10 @@ def image(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Tree:
         (tree.base / "etc/codex" / folder).mkdir(parents=True)
     tree.put("/proc/cmdline", f"{WORDS}\n")
     tree.put(ENTRY, program(WORDS, RESET_WORDS))
+    tree.put(f"/efi/EFI/Linux/codex-os-reset_{VERSION}.efi", program(RESET_WORDS))
+    for path in ("EFI/BOOT/BOOTX64.EFI", "EFI/systemd/systemd-bootx64.efi", "loader/entries.srel"):
+        tree.put(f"/efi/{path}", "x")
+    tree.put("/efi/loader/loader.conf", LOADER.read_text())
     tree.put("/proc/modules", "ai_mem 1 0 - Live 0x0 (O)\next4 9 1 - Live 0x0\n")
     tree.put(
         f"/usr/lib/modules/{KERNEL}/modules.dep",

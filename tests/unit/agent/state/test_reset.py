@@ -127,6 +127,32 @@ def test_an_update_is_under_way(host: Tree) -> None:
     assert run(host, "--yes") == 0
 
 
+def test_taking_back_while_an_update_is_under_way(host: Tree) -> None:
+    """The update may restart the host by itself, and the request would be carried out."""
+    assert run(host, "--yes") == 0
+    folder = host.path("/var/lib/codex/update")
+    folder.mkdir()
+    with lock.taken(folder):
+        assert run(host, "--cancel") == 0
+    assert reset.requested(host.root) is None
+
+
+def test_taking_back_where_nothing_is_certain(host: Tree) -> None:
+    assert run(host, "--yes") == 0
+    host.remove("/run/udev/data/b254:8")
+    assert run(host, "--cancel") == 0
+    assert reset.requested(host.root) is None
+
+
+def test_only_root_takes_back(host: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(host, "--yes") == 0
+    monkeypatch.setattr(reset.permitted, "__defaults__", (lambda: 1000,))
+    with pytest.raises(CodexError) as caught:
+        run(host, "--cancel")
+    assert caught.value.exit_code == 77
+    assert reset.requested(host.root) == UUID
+
+
 @pytest.mark.parametrize(("old", "new"), [
     ("codex-var", "data"), (reset.VAR_TYPE, trees.ROOT_TYPE), (UUID, "nonsense"),
     ("E:ID_PART_ENTRY_NAME=codex-var\n", ""),

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from codex_agent.cli import verify as command
 from codex_agent.host.plain import plain as as_json
-from codex_agent.state import reset
+from codex_agent.state import layer, reset
 from codex_agent.state.verify import verify
 from tests.unit.agent import trees
 from tests.unit.agent.state.conftest import ENTRY, KERNEL, RESET_WORDS, WORDS, program
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from codex_agent.state.model import Difference
     from tests.unit.agent.trees import Tree
 
+REPOSITORY = Path(__file__).resolve().parents[4]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBgbSiIP2O4pnN/eVYkhFMxZ1gSy8+eoTyUGsGz2ESDw me@home"
 
 
@@ -80,6 +83,13 @@ def test_a_file_that_covers_one_of_the_image(image: Tree) -> None:
     image.put("/usr/lib/systemd/network/80-codex-ethernet.network", "[Match]\nName=*\n")
     image.put("/etc/codex/network/80-codex-ethernet.network", "[Match]\nName=*\n")
     assert "takes the place of /usr/lib/systemd/network/80-" in only(image).message
+
+
+def test_each_folder_of_the_layer_is_made() -> None:
+    """Nobody has to make one before laying a file there."""
+    text = (REPOSITORY / "images/tree/usr/lib/tmpfiles.d/codex-image.conf").read_text()
+    made = re.findall(r"^d /var/lib/codex/config/?(\S*) 0755 root root$", text, re.MULTILINE)
+    assert sorted(made) == sorted(layer.FOLDERS)
 
 
 def test_secrets_are_not_shown(image: Tree) -> None:

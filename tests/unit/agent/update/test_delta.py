@@ -99,6 +99,42 @@ def test_a_cut_download_keeps_its_chunks(machine: Host, folder: Folder, server: 
     assert root(machine) == releases.root_of(1)
 
 
+@pytest.mark.parametrize(("content", "moved"), [(b"", 2 * CHUNK), (b"\0" * CHUNK, 3 * CHUNK)])
+def test_a_power_cut_spoils_a_chunk_that_was_kept(
+    machine: Host, folder: Folder, server: Server, content: bytes, moved: int
+) -> None:
+    """What was not brought to the disk is empty or zeros; that is no reason for the whole root."""
+    folder.add(VERSION)
+    first, *_, last = changed_chunks(folder)
+    server.behaviours[names.chunk(last)] = cut_after(100)
+    with pytest.raises(UpdateError, match="stopped in the middle"):
+        apply(machine, server.url)
+    server.behaviours.clear()
+    server.sent.clear()
+    (machine.base / "var/lib/codex/update/chunks" / first).write_bytes(content)
+    assert apply(machine, server.url).whole_because is None
+    assert chunk_bytes(server, releases.root_of(1)) == moved
+    assert machine.said == []
+    assert root(machine) == releases.root_of(1)
+
+
+def test_a_source_that_is_spoilt_as_well_is_asked_once_more_only(
+    machine: Host, folder: Folder, server: Server
+) -> None:
+    folder.add(VERSION)
+    last = changed_chunks(folder)[-1]
+    server.behaviours[names.chunk(last)] = cut_after(100)
+    with pytest.raises(UpdateError, match="stopped in the middle"):
+        apply(machine, server.url)
+    server.behaviours.clear()
+    (folder.path / names.chunk(last)).write_bytes(b"x")
+    before = len(machine.started("casync"))
+    outcome = apply(machine, server.url)
+    assert "casync did not put it together" in (outcome.whole_because or "")
+    assert len(machine.started("casync")) - before == 2
+    assert root(machine) == releases.root_of(1)
+
+
 @pytest.mark.parametrize("why", ["it was ended by SIGKILL", "it did not end within 21600 s"])
 def test_a_casync_that_was_ended_keeps_its_chunks(
     machine: Host, folder: Folder, server: Server, why: str

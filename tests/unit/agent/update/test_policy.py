@@ -56,6 +56,16 @@ def test_no_window(text: str) -> None:
         window.parse(text)
 
 
+@pytest.mark.parametrize(("text", "late_s", "waits", "begins"), [
+    ("Sat 02:00-04:00", 3000.0, ["Sat 02:00", "Sat 02:49"], ["Sat 02:50", "Sat 03:59"]),
+    ("Fri 23:30-01:00", 2700.0, ["Fri 23:30", "Sat 00:14"], ["Sat 00:15", "Sat 00:59"]),
+])  # fmt: skip
+def test_a_late_host_waits(text: str, late_s: float, waits: list[str], begins: list[str]) -> None:
+    found = window.parse(text)
+    assert [moment for moment in waits if found.holds(at(moment), late_s)] == []
+    assert [moment for moment in begins if not found.holds(at(moment), late_s)] == []
+
+
 @given(st.datetimes(), st.integers(0, 1439), st.integers(0, 1439))
 def test_a_late_window_is_part_of_it(moment: datetime, begin: int, end: int) -> None:
     found = window.Window(frozenset({0, 3}), begin, end)

@@ -102,6 +102,18 @@ def test_weak_hash(keys: Keys) -> None:
     assert signature.verify(answering(Done(0, good, "")), str(keys.keyring), b"x", b"y")
 
 
+@pytest.mark.parametrize("kind", ["01", "10", "1F"])
+def test_signature_over_something_else_than_a_file(keys: Keys, kind: str) -> None:
+    """01 is over text whatever ends its lines, the others are over keys."""
+    said = (
+        "[GNUPG:] NEWSIG x\n[GNUPG:] GOODSIG 0519166E0E64B575 x\n"
+        f"[GNUPG:] VALIDSIG {'A' * 40} 2026-11-22 1 0 4 0 1 8 {kind} {'A' * 40}\n"
+    )
+    with pytest.raises(UpdateError, match="cannot be checked") as caught:
+        signature.verify(answering(Done(0, said, "")), str(keys.keyring), b"x", b"y")
+    assert caught.value.kind is Exit.UNSIGNED
+
+
 def answering(done: Done) -> program.Runner:
     def run(argv: Sequence[str], **_: object) -> Done:
         assert argv[0] == "gpgv"

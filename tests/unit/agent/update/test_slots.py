@@ -13,6 +13,7 @@ from codex_agent.update import applying, slots
 from codex_agent.update.check import check
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Wish
+from tests.unit.agent import trees
 from tests.unit.agent.update import partitions
 from tests.unit.agent.update.hosts import OLD, RUNNING
 from tests.unit.agent.update.releases import CHUNK, root_of
@@ -46,6 +47,18 @@ def test_sizes_are_those_of_the_other_slot(machine: Host) -> None:
     assert found == {"root": 2048 * MIB, "verity": 32 * MIB, "signature": 16 * 1024}
     partitions.resize(machine.base, 0, "signature", 512)
     assert slots.sizes(machine.system.root, RUNNING)["signature"] == 512
+
+
+@pytest.mark.parametrize(("second", "third"), [(MIB, 2048 * MIB), (2048 * MIB, MIB)])
+def test_the_smallest_of_several_counts(machine: Host, second: int, third: int) -> None:
+    """Which of them systemd-sysupdate takes is not known here."""
+    tree = trees.Tree(machine.base)
+    trees.partition(tree, 9, "254:9", trees.ROOT_TYPE, f"{9:032x}")
+    tree.put("/sys/block/vda/vda9/size", f"{third // 512}\n")
+    path = tree.path("/run/udev/data/b254:9")
+    path.write_text(path.read_text() + "E:ID_PART_ENTRY_NAME=_empty\n")
+    partitions.resize(machine.base, 0, "root", second)
+    assert slots.sizes(machine.system.root, RUNNING)["root"] == MIB
 
 
 @pytest.mark.parametrize("label", ["_empty", r"codex-os_0.2\x7erc1", f"codex-os_{NEW}"])
