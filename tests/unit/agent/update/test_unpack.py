@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,7 +13,7 @@ from codex_agent.update.program import Done
 from codex_agent.update.unpack import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 PART = b"x" * 4096
@@ -26,20 +26,11 @@ class Program:
         self.parts = parts
         self.given = 0
 
-    def __call__(
-        self,
-        argv: Sequence[str],
-        *,
-        timeout_s: float,
-        keep: Sequence[int] = (),
-        on_line: Callable[[str], None] | None = None,
-        on_data: Callable[[bytes], None] | None = None,
-    ) -> Done:
+    def __call__(self, argv: Sequence[str], **options: Any) -> Done:
         assert argv[0] == "zstd"
-        assert on_data is not None
         for _part in range(self.parts):
             self.given += 1
-            on_data(PART)
+            options["on_data"](PART)
         return Done(0, "", "")
 
 
