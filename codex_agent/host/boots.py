@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
+from codex_agent.host import release
 from codex_agent.host.model import BootReason, GivenUp, VerdictState
 from codex_agent.host.reading import Unreadable
 
@@ -29,6 +30,11 @@ GOOD: tuple[VerdictState, ...] = ("healthy", "degraded")
 MOST_REASONS = 8
 _VERDICTS: tuple[str, ...] = get_args(VerdictState)
 _LOADER = "/sys/firmware/efi/efivars/{}-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+_ENTRY = re.compile(
+    rf"{release.IMAGE_ID}_(?P<version>[^_+]+)"
+    r"(?:\+(?P<left>[0-9]{1,4})(?:-(?P<done>[0-9]{1,4}))?)?\.efi",
+    re.ASCII | re.IGNORECASE,
+)
 _LONGEST = 400
 
 
@@ -62,14 +68,28 @@ def against(checks: Sequence[Check]) -> list[Check]:
 
 
 def entry(root: Root) -> Entry:
-    """Return what systemd-boot says that it started; nothing on a host without it."""
-    counted = _loader(root, "LoaderBootCountPath")
-    name = _loader(root, "LoaderEntrySelected") or counted
-    name = re.split(r"[/\\]", name)[-1] if name else None
-    match = re.search(r"\+([0-9]{1,4})(?:-([0-9]{1,4}))?\.[a-z]+$", counted or "", re.ASCII)
-    if match is None:
+    """Return what systemd-boot says that it started; nothing on a host without it.
+
+    It notes what it counts before it loads the file. Firmware that refuses the file may start
+    another version without a restart: a note of a version that does not run says nothing here.
+    """
+    running = release.version_of(root)
+    counted = _file(_loader(root, "LoaderBootCountPath"), running)
+    name = _file(_loader(root, "LoaderEntrySelected"), running) or counted
+    match = _ENTRY.fullmatch(counted or "")
+    if match is None or match["left"] is None:
         return Entry(name, None, None)
-    return Entry(name, int(match[1]), int(match[2] or 0))
+    return Entry(name, int(match["left"]), int(match["done"] or 0))
+
+
+def _file(path: str | None, running: str | None) -> str | None:
+    """Return the file that a path ends in, None where it is that of another version."""
+    name = re.split(r"[/\\]", path)[-1] if path else None
+    found = _ENTRY.fullmatch(name or "")
+    # The boot loader names an entry in small letters.
+    if found and running and found["version"].lower() != running.lower():
+        return None
+    return name
 
 
 def _loader(root: Root, name: str) -> str | None:

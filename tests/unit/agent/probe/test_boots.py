@@ -191,3 +191,17 @@ def test_a_boot_that_hangs_is_never_good(image: Tree) -> None:
     found = gate.unsettled(judged(image, WARM), "still starting: slow.service", 600)
     assert found.verdict.state == "unknown"
     assert "slow.service" in gate.reasons(found)[0]
+
+
+@pytest.mark.parametrize("selected", [None, "codex-os_0.1.57.efi", "codex-os_0.1.60.efi"])
+def test_what_was_counted_and_refused_is_not_what_runs(image: Tree, selected: str | None) -> None:
+    # The boot loader notes what it counts before the firmware refuses the file; the version that
+    # runs was started without a restart between, by the boot loader or by the firmware alone.
+    start(image, "0.1.57", 1)
+    loader(image, "LoaderBootCountPath", "\\EFI\\Linux\\codex-os_0.1.60+2-1.efi")
+    if selected:
+        loader(image, "LoaderEntrySelected", selected)
+    name = None if selected == "codex-os_0.1.60.efi" else "codex-os_0.1.57.efi"
+    assert boots.entry(image.root) == Entry(name, None, None)
+    start(image, "0.1.60", 2, "+2-1")
+    assert boots.entry(image.root) == Entry("codex-os_0.1.60+2-1.efi", 2, 1)
