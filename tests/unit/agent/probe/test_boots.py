@@ -120,10 +120,11 @@ def test_only_others_whose_last_boot_was_bad_are_given_up(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("\\EFI\\Linux\\x_1+3.efi", Entry("x_1+3.efi", 3, 0)),
-        ("/EFI/Linux/x_1+0-3.efi", Entry("x_1+0-3.efi", 0, 3)),
-        ("\\EFI\\Linux\\x_1.efi", Entry("x_1.efi", None, None)),
-        ("\\EFI\\Linux\\x_1+99999-1.efi", Entry("x_1+99999-1.efi", None, None)),
+        ("\\EFI\\Linux\\codex-os_1+3.efi", Entry("codex-os_1+3.efi", 3, 0)),
+        ("/EFI/Linux/codex-os_1+0-3.efi", Entry("codex-os_1+0-3.efi", 0, 3)),
+        ("\\EFI\\Linux\\codex-os_1.efi", Entry("codex-os_1.efi", None, None)),
+        ("\\EFI\\Linux\\codex-os_1+99999-1.efi", Entry("codex-os_1+99999-1.efi", None, None)),
+        ("\\EFI\\Linux\\x_1+3.efi", Entry("x_1+3.efi", None, None)),
         ("\x1b[2J", Entry(None, None, None)),
         ("", Entry(None, None, None)),
     ],
