@@ -33,7 +33,7 @@ def _said(tmp_path: Path, content: bytes | None, release: str = "IMAGE_VERSION=0
 
 
 @pytest.mark.parametrize("name", ["0.1.60+2-1", "0.1.60+3", "0.1.60+0-3"])
-@pytest.mark.parametrize("quote", ["", "\"", "'"])
+@pytest.mark.parametrize("quote", ["", '"', "'"])
 def test_the_version_that_is_counted_runs(tmp_path: Path, name: str, quote: str) -> None:
     release = f"IMAGE_VERSION={quote}0.1.60{quote}"
     assert _said(tmp_path, _path(f"codex-os_{name}.efi"), release) == {ON_TRIAL}
