@@ -45,6 +45,15 @@ def test_has(paths: set[str], path: str) -> None:
     assert path in paths or path.replace("usr/bin", "usr/sbin") in paths
 
 
+@pytest.mark.parametrize("driver", ["iTCO_wdt", "sp5100_tco", "wdat_wdt", "i6300esb"])
+def test_a_start_that_stands_still_is_ended_from_its_beginning(
+    paths: set[str], driver: str
+) -> None:
+    """In the real root the driver of a watchdog may come after PID 1 has crashed."""
+    assert any(re.search(rf"/{driver}\.ko(\.[a-z]+)?$", path) for path in paths)
+    assert "usr/lib/systemd/system.conf.d/20-codex-watchdog.conf" in paths
+
+
 def test_nobody_can_log_in(initrd: list[cpio.Member]) -> None:
     shadow = [member for member in initrd if member.path == "etc/shadow" and member.is_file]
     for member in shadow:
