@@ -57,6 +57,11 @@ def test_a_start_without_a_verdict_is(tmp_path: Path) -> None:
         ("  7 slow.service start running\n 8 multi-user.target start waiting\n", "slow.service"),
         ("  7 codex-boot-hung.service start running\n", "nothing that systemd names"),
         ("", "nothing that systemd names"),
+        # The verdict and its probes come after multi-user.target, which was just given up.
+        (
+            "7 codex-probes.service start running\n8 slow.service start running\n",
+            "slow.service",
+        ),
     ],
 )
 def test_a_start_that_hangs_names_what_it_waits_for(tmp_path: Path, jobs: str, waited: str) -> None:
