@@ -15,7 +15,7 @@ from codex_agent.update import conclude, failing, rollback, rules, space, state,
 from codex_agent.update.exits import Exit, UpdateError
 from codex_agent.update.flow import Outcome
 from codex_agent.update.source import Broken, Missing
-from codex_agent.update.stage import Stage, Staged, staged
+from codex_agent.update.stage import Stage, Staged, staged, whole
 
 if TYPE_CHECKING:
     from codex_agent.update.boot import Entry
@@ -62,7 +62,8 @@ def _from(turn: Turn, found: Offer, wish: Wish, fetcher: Fetcher | None) -> Outc
     if entry is not None and _in_slot(turn, version):
         return _written_before(turn, entry, wish)
     ready = (turn.state.stage, turn.state.version) == ("fetched", version)
-    if wish.fetch_only and ready:
+    # What was noted may have been lost since. The timer asks often, so it does not read it all.
+    if wish.fetch_only and ready and whole(turn.updater.system, release, hashed=not wish.by_itself):
         return Outcome(False, version, f"Version {version} is already fetched.")
     done = Staged(0, turn.state.whole_because, None, None)
     if fetcher is not None:
