@@ -96,10 +96,10 @@ def hang_hard() -> Broken:
     return Broken("hang-hard", what, "hangs", SILENT, change)
 
 
-# A signal of this kind is a crash of PID 1. That restarts the machine, by a word of the command line,
-# which is sealed into the UKI. To stand still instead, systemd's default, would take another command
-# line, and no watchdog would end it: PID 1 closes the watchdog first, and the kernel still has the
-# leave to stop it then that the initrd's PID 1 gave when it handed over to the root's.
+# A signal of this kind is a crash of PID 1. That restarts the machine, by a word of the command
+# line, which is sealed into the UKI. To stand still instead, systemd's default, would take another
+# command line, and no watchdog would end it: PID 1 closes the watchdog first, and the kernel still
+# has the leave to stop it then that the initrd's PID 1 gave when it handed over to the root's.
 _CRASH = """\
 [Unit]
 Description=A test that crashes PID 1
