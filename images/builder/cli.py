@@ -47,7 +47,9 @@ TARGETS = {
 # Where the Makefile leaves what stood behind the target.
 VARIABLES = "CODEX_VARIABLES"
 KEPT_BY_SUDO = f"{VARIABLES},TERM,LANG,CI,NO_COLOR,http_proxy,https_proxy,no_proxy"
-KEPT_BY_CLEAN = {"tools", "cache", "archive", "stamps", "venv", "lock", "release"}
+KEPT_BY_CLEAN = {
+    *("tools", "cache", "archive", "archive-bookworm", "stamps", "venv", "lock", "release"),
+}
 
 
 def main(words: Sequence[str]) -> int:
