@@ -50,7 +50,7 @@ FILES = {
 def debian(
     paths: Paths, tree: Tree, group: str, folder: Path, *, suite: str = "trixie", logfile: Path
 ) -> Iterator[Path]:
-    """Make ``folder`` anew with ``root``, a Debian of a group's locked packages; removed at the end.
+    """Make ``folder`` anew with ``root``, a Debian of a group's locked packages, for a while.
 
     BuildError when the archive has moved on from the lock, or other packages came.
     """
