@@ -73,7 +73,6 @@ Requires=ssh.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-StandardOutput=journal+console
 ExecStart=/usr/lib/plain/tell-key
 [Install]
 WantedBy=multi-user.target
@@ -82,7 +81,7 @@ TELL_KEY = """\
 #!/bin/sh
 # Prints the host's key for whoever reads the console.
 read -r kind key _ </etc/ssh/ssh_host_ed25519_key.pub
-echo "codex-host-key: $kind $key"
+echo "codex-host-key: $kind $key" >/dev/console
 """
 FILES = {
     "usr/lib/plain/tell-key": TELL_KEY,
