@@ -92,6 +92,7 @@ class RoleTests:
             "CODEX_ROOT": str(self.paths.root),
             "CODEX_GUEST": str(self.paths.guests / f"{PREFIX}{scenario}"),
             "CODEX_LEFT": str(left),
+            "CODEX_RELEASE": suite,
             "CODEX_AGENT_PACKAGE": str(agent),
             # Debian bookworm has no kernel for them.
             "CODEX_KERNEL_PACKAGE": str(dkms) if suite == "trixie" else "",
