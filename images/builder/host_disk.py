@@ -29,7 +29,7 @@ ESP_ID = "C0DE-0502"
 TABLE = f"""\
 label: gpt
 start={ESP_MIB[0]}MiB, size={ESP_MIB[1]}MiB, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, name=esp
-start={ROOT_MIB[0]}MiB, size={ROOT_MIB[1]}MiB, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, name=root
+start={ROOT_MIB[0]}MiB, size={ROOT_MIB[1]}MiB, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name=root
 """
 # A slow emulator may need minutes until a device is there.
 KERNEL_WORDS = (
@@ -240,6 +240,8 @@ class HostDisk:
         self.tree.run(["mcopy", "-i", where, menu, "::EFI/debian/grub.cfg"], log=self.log)
         menu.unlink()
         ext4: list[str | Path] = ["mke2fs", "-q", "-F", "-t", "ext4", "-U", ROOT_UUID, "-L", "root"]
+        # Newer than the GRUB of bookworm.
+        ext4 += ["-O", "^metadata_csum_seed,^orphan_file"]
         ext4 += ["-d", root, "-E", f"offset={ROOT_MIB[0] << 20},nodiscard"]
         self.tree.run([*ext4, new, f"{ROOT_MIB[1]}M"], log=self.log)
         new.replace(self.made.disk)

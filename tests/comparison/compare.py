@@ -61,8 +61,10 @@ def differences(
 def table(found: Sequence[Difference], compared: int) -> str:
     """Return the differences as a table in Markdown."""
     lines = [
-        f"{compared} things were compared; {len(found)} differ,"
-        f" {sum(not entry.why for entry in found)} of them without a declared reason.",
+        (
+            f"{compared} things were compared; {len(found)} differ,"
+            f" {sum(not entry.why for entry in found)} of them without a declared reason."
+        ),
         "",
         "| what | image | host | why |",
         "|---|---|---|---|",

@@ -105,7 +105,7 @@ def units(host: Host) -> Iterator[tuple[str, str]]:
         name, state, *_ = line.split()
         if name.startswith(wanted):
             active = "" if "@." in name else host.run("systemctl is-active %s", name).stdout.strip()
-            # What runs once is active or not as its turn comes; that it did not fail is in `status`.
+            # What runs once is active or not as its turn comes.
             yield name, f"{state}, {'failed' if active == 'failed' else 'well'}"
 
 

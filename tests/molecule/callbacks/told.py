@@ -53,7 +53,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # Ansible has no types
         """A task that was done, or all items of one."""
         self._keep(result, "ok")
 
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: FBT001,FBT002
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """A task that failed."""
         self._keep(result, "ignored" if ignore_errors else "failed")
 
