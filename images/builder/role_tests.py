@@ -96,7 +96,7 @@ class RoleTests:
             "CODEX_AGENT_PACKAGE": str(agent),
             # Debian bookworm has no kernel for them.
             "CODEX_KERNEL_PACKAGE": str(dkms) if suite == "trixie" else "",
-            "MOLECULE_GLOB": f"{FOLDER}/*/molecule.yml",
+            "MOLECULE_GLOB": f"{FOLDER}/{scenario}/molecule.yml",
             "MOLECULE_EPHEMERAL_DIRECTORY": str(left / "state"),
             "PYTHONPATH": f"{self.paths.root}:{self.paths.root / 'images'}",
             "ANSIBLE_HOME": str(left / "ansible"),
