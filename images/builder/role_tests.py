@@ -66,7 +66,11 @@ class RoleTests:
             left = self.left(name)
             shutil.rmtree(left, ignore_errors=True)
             left.mkdir(parents=True)
-            argv = [self.paths.venv / "bin/molecule", "--base-config", f"{FOLDER}/config.yml"]
+            argv: list[str | Path] = [
+                self.paths.venv / "bin/molecule",
+                "--base-config",
+                f"{FOLDER}/config.yml",
+            ]
             argv += ["test", "--scenario-name", name]
             try:
                 with log.step(f"Scenario {name}", quiet=False):
