@@ -20,7 +20,7 @@ mkdir -p /var/tmp/broken/DEBIAN && cd /var/tmp
 for field in 'Package: broken' 'Version: 1' 'Architecture: all' 'Maintainer: x <x@localhost>' \\
     'Description: ends in the middle'; do echo "$field"; done >broken/DEBIAN/control
 printf '#!/bin/sh\\nexit 1\\n' >broken/DEBIAN/postinst && chmod 755 broken/DEBIAN/postinst
-dpkg-deb --build broken >/dev/null; dpkg --install broken.deb; test $? -ne 0
+dpkg-deb --build broken >/dev/null; ! dpkg --install broken.deb
 """
 LEFTOVERS = "/usr/bin/nvidia-uninstall /usr/lib/x86_64-linux-gnu/libnvidia-ml.so.570.1"
 
