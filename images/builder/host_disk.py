@@ -68,7 +68,7 @@ WantedBy=multi-user.target
 CONSOLE = """\
 [Unit]
 Description=Tell the console the host's ssh key
-After=plain-first-boot.service ssh.service
+After=plain-first-boot.service ssh.service systemd-user-sessions.service
 Requires=ssh.service
 [Service]
 Type=oneshot

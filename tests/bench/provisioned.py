@@ -18,6 +18,7 @@ from builder.kernel_packages import KernelPackages
 from builder.packages import Packages
 from builder.version import of as version_of
 
+from tests.bench import machine
 from tests.bench.row import CannotRunError
 from tests.molecule import left
 
@@ -127,11 +128,13 @@ class Stopwatch:
     """Wall time, and QEMU's processor time, which other work on this machine disturbs less."""
 
     def __init__(self, pid: int) -> None:
-        from tests.bench.rows.boot import processor_seconds
-
-        self._cpu = lambda: processor_seconds(pid)
-        self._begin = time.monotonic(), self._cpu()
+        self._pid = pid
+        self._begin = self._now()
 
     def read(self) -> tuple[float, float]:
         """Seconds since it was made: wall, processor."""
-        return time.monotonic() - self._begin[0], self._cpu() - self._begin[1]
+        wall, cpu = self._now()
+        return wall - self._begin[0], cpu - self._begin[1]
+
+    def _now(self) -> tuple[float, float]:
+        return time.monotonic(), machine.processor_seconds(self._pid)

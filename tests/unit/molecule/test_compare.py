@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from builder.paths import Paths
 
 from tests.comparison import compare, kept, portrait
 from tests.comparison.compare import Allowed
@@ -152,7 +153,7 @@ def test_portrait_of_another_version_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     latest = SimpleNamespace(build=tmp_path, latest_version=lambda: "0.1.1")
-    monkeypatch.setattr(kept.Paths, "find", lambda: latest)
+    monkeypatch.setattr(Paths, "find", lambda: latest)
     kept.write("image", {"a": "b"})
     assert kept.read("image") == {"a": "b"}
     latest.latest_version = lambda: "0.1.2"
