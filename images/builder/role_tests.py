@@ -44,6 +44,10 @@ class RoleTests:
         chosen = [self.settings.suite] if self.settings.suite else found
         return sorted(chosen, key=lambda name: (name not in SUITES, SUITES.index(release(name))))
 
+    def compared(self) -> bool:
+        """Whether a scenario is among them whose host is compared with the image."""
+        return any(name in SUITES for name in self.scenarios())
+
     def left(self, scenario: str) -> Path:
         """Folder of what a scenario leaves for its tests and for a reader."""
         return self.paths.build / "molecule" / scenario

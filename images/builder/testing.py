@@ -119,8 +119,9 @@ class Tests:
         self.packages.ensure_venv()
         tests = RoleTests(self.paths, self.settings, self.tree)
         tests.prepare()
-        # The image first: what is known of it is compared with each host.
-        self._pytest([IMAGE_PORTRAIT])
+        if tests.compared():
+            # The image first: what is known of it is compared with each host.
+            self._pytest([IMAGE_PORTRAIT])
         tests.run(run_in_tree(self.tree, self.paths))
 
     def boot(self) -> None:

@@ -53,6 +53,12 @@ def test_releases_come_first(scenarios: Paths) -> None:
     assert _tests(scenarios, "hardships").scenarios() == ["hardships"]
 
 
+def test_image_is_booted_only_where_a_host_is_compared_with_it(scenarios: Paths) -> None:
+    assert _tests(scenarios).compared()
+    assert _tests(scenarios, "bookworm").compared()
+    assert not _tests(scenarios, "hardships").compared()
+
+
 def test_every_scenario_runs_and_failures_are_told_together(scenarios: Paths) -> None:
     stream = Stream("trixie", "hardships")
     with pytest.raises(BuildError, match=r"Failed: trixie, hardships\."):
