@@ -21,7 +21,7 @@ from builder.tree import Tree
 
 DISK_SIZE = "16G"
 EXIT_STATUS = 123
-HOST_KEY = re.compile(r"codex-host-key: (ssh-ed25519 [A-Za-z0-9+/=]+)")
+HOST_KEY = re.compile(r"codex-host-key: (ssh-ed25519 [A-Za-z0-9+/=]+)\s")  # the whole of it
 # Started only when a nonce was asked for: it runs once the boot is complete, so a guest that hangs
 # or panics before that cannot write what is expected.
 EXIT_UNIT = """\

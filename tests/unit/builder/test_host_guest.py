@@ -122,6 +122,16 @@ def test_key_of_the_console_is_the_one_that_counts(made: Paths, programs: Progra
     assert programs.calls("ssh")
 
 
+def test_key_that_is_still_being_written_is_waited_for(made: Paths, programs: Programs) -> None:
+    find = "for w; do case $w in file:*) log=${w#file:};; esac; done"
+    half, rest = f"codex-host-key: {KEY[:-4]}", f"{KEY[-4:]}\\n"
+    slowly = f"printf '{half}' >\"$log\"; sleep 3; printf '{rest}' >>\"$log\"; sleep 60"
+    programs.add("qemu-system-x86_64", f"{find}\n{slowly}")
+    started = _start(made, specification("h", ssh_port=4022))
+    started.pin_host_key(30)
+    assert (started.directory / "known_hosts").read_text() == f"[127.0.0.1]:4022 {KEY}\n"
+
+
 def test_host_that_takes_no_login_is_an_error(made: Paths, programs: Programs) -> None:
     programs.add("ssh", "echo denied >&2; exit 255")
     started = _start(made, specification("h"))
