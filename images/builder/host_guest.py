@@ -112,9 +112,15 @@ class HostGuest(Guest):
         return HostDisk(self.paths, self.tree, version).folder
 
     def _variables(self, spec: GuestSpec) -> Path:
-        secure = isinstance(spec, HostSpec) and spec.secure_boot
-        source = VENDOR_VARIABLES if secure else firmware.EMPTY_VARIABLES
-        return self.paths.tools / source.relative_to("/")
+        """Without Secure Boot no key at all; with it the vendor's, and ours for modules beside."""
+        if not isinstance(spec, HostSpec) or not spec.secure_boot:
+            return self.paths.tools / firmware.EMPTY_VARIABLES.relative_to("/")
+        store = self.directory / "vendor.fd"
+        certificate = self.paths.keys / "modules.crt"
+        argv: list[str | Path] = ["virt-fw-vars", "--input", VENDOR_VARIABLES, "--output", store]
+        argv += ["--add-db", firmware.OWNER, certificate]
+        self.tree.run(argv, log=self.directory / "firmware.log")
+        return store
 
     def _network(self, spec: GuestSpec) -> str:
         return f"user,id=net,hostfwd=tcp:127.0.0.1:{spec.ssh_port}-:22"

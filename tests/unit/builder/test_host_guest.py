@@ -31,10 +31,9 @@ def made(
         folder = HostDisk(paths, tree, suite).folder
         folder.mkdir(parents=True)
         (folder / "disk.raw").write_text("disk")
-    for source in (firmware.EMPTY_VARIABLES, host_guest.VENDOR_VARIABLES):
-        store = paths.tools / source.relative_to("/")
-        store.parent.mkdir(parents=True, exist_ok=True)
-        store.write_text(source.name)
+    store = paths.tools / firmware.EMPTY_VARIABLES.relative_to("/")
+    store.parent.mkdir(parents=True)
+    store.write_text(store.name)
     paths.keys.mkdir()
     monkeypatch.setattr(guest, "Tree", HostTree)
     monkeypatch.setattr(accel, "choose", lambda paths, tree, kernel: "tcg")
@@ -85,16 +84,21 @@ def test_without_a_port_each_gets_one_that_is_free() -> None:
             probe.bind(("127.0.0.1", port))
 
 
-@pytest.mark.parametrize(
-    ("secure", "store"), [(False, "OVMF_VARS_4M.fd"), (True, "OVMF_VARS_4M.ms.fd")]
-)
-def test_firmware_has_the_keys_that_are_asked_for(
-    made: Paths,
-    secure: bool,
-    store: str,
+def test_firmware_has_no_key_unless_it_is_asked_for(made: Paths) -> None:
+    started = _start(made, specification("h"))
+    assert (started.directory / "vars.fd").read_text() == "OVMF_VARS_4M.fd"
+
+
+def test_secure_boot_has_the_vendors_keys_and_ours_for_modules(
+    made: Paths, programs: Programs
 ) -> None:
-    started = _start(made, specification("h", secure_boot=secure))
-    assert (started.directory / "vars.fd").read_text() == store
+    find = 'for w; do [ "$last" = --output ] && out=$w; last=$w; done'
+    programs.add("virt-fw-vars", f'{find}\necho both >"$out"')
+    started = _start(made, specification("h", secure_boot=True))
+    assert (started.directory / "vars.fd").read_text() == "both\n"
+    [call] = programs.calls("virt-fw-vars")
+    assert f"--input {host_guest.VENDOR_VARIABLES} " in call
+    assert call.endswith(f"--add-db {firmware.OWNER} {made.keys / 'modules.crt'}")
 
 
 def test_each_start_has_a_new_copy_of_the_disk(made: Paths, programs: Programs) -> None:

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.molecule.apply import apply
+from tests.molecule import left
+from tests.molecule.apply import ROOT, apply
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -43,3 +45,36 @@ def test_host_without_modules_of_ours_is_a_good_host(host: Host) -> None:
 def test_second_run_changes_nothing(host: Host) -> None:
     outcome = apply(variables=WITHOUT)
     assert (outcome.status, outcome.changed) == (0, 0)
+
+
+def test_modules_that_a_known_key_signed_are_loaded(host: Host) -> None:
+    """The firmware of this machine knows the certificate; see builder.host_guest."""
+    certificate = left.folder() / "modules.der"
+    argv = ["openssl", "x509", "-in", str(ROOT / "keys/modules.crt"), "-outform", "DER"]
+    subprocess.run([*argv, "-out", str(certificate)], check=True)
+    outcome = apply(
+        variables={
+            "gpu_detect_stand_in": False,
+            "kernel_modules_signing_key": str(ROOT / "keys/modules.key"),
+            "kernel_modules_signing_certificate": str(certificate),
+        }
+    )
+    assert (outcome.status, outcome.sentence) == (0, "")
+    assert host.check_output("head -n 1 /proc/ai_memory")
+    assert "[integrity]" in host.check_output("cat /sys/kernel/security/lockdown")
+
+
+def test_module_that_nobody_signed_is_not(host: Host) -> None:
+    """The control: the kernel does look."""
+    found = host.check_output("modinfo --filename ai_mem")
+    unpack = "xz --decompress --stdout" if found.endswith(".xz") else "cat"
+    host.check_output(
+        f"{unpack} {found} >/var/tmp/ai_mem.ko && strip --strip-debug /var/tmp/ai_mem.ko"
+    )
+    host.check_output("modprobe --remove ai_gpu ai_mem")
+    try:
+        done = host.run("insmod /var/tmp/ai_mem.ko")
+    finally:
+        host.run("rm /var/tmp/ai_mem.ko; modprobe ai_mem")
+    assert done.rc != 0
+    assert "ai_memory" in host.check_output("ls /proc")
