@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.molecule.left import Run, Told
 
 DECLARED = Path(__file__).with_name("announced.toml")
+SAYS = "ansible.builtin.debug"
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,18 @@ def declared(path: Path = DECLARED) -> list[Allowance]:
 def untruths(check: Run, run: Run) -> list[Untruth]:
     """Return every task of which the dry run and the run say different things.
 
-    Handlers are left out: a dry run tells of what notifies them, and does not run them.
+    Handlers are left out: a dry run tells of what notifies them, and does not run them. Where a
+    task cannot say beforehand what it will do, a debug task of the same file may say it for it: one
+    for each such task.
     """
     announced, done = _changed(check), _changed(run)
     silent = [Untruth("silent", done[name]) for name in done.keys() - announced.keys()]
     loud = [Untruth("loud", announced[name]) for name in announced.keys() - done.keys()]
+    for spokesman in [entry for entry in loud if entry.told.action == SAYS]:
+        skipped = [entry for entry in silent if entry.told.path == spokesman.told.path]
+        if skipped:
+            loud.remove(spokesman)
+            silent.remove(min(skipped, key=str))
     return sorted(silent + loud, key=str)
 
 

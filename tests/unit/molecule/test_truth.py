@@ -42,6 +42,25 @@ def test_announcement_without_change_is_found() -> None:
     assert found.kind == "loud"
 
 
+def test_debug_task_speaks_for_one_task_of_its_file() -> None:
+    says = replace(TASK, task="Say what would be written", action=truth.SAYS)
+    other = replace(TASK, task="Write more")
+    assert truth.untruths(_run(says, check=True), _run(TASK)) == []
+    both = truth.untruths(_run(says, check=True), _run(TASK, other))
+    assert [(u.kind, u.told.task) for u in both] == [("silent", "Write more")]
+    elsewhere = replace(TASK, path="roles/r/tasks/other.yml")
+    apart = truth.untruths(_run(says, check=True), _run(elsewhere))
+    assert sorted(u.kind for u in apart) == ["loud", "silent"]
+    nothing = truth.untruths(_run(says, check=True), _run())
+    assert [u.kind for u in nothing] == ["loud"]
+
+
+def test_only_a_debug_task_speaks_for_another() -> None:
+    other = replace(TASK, task="Write it otherwise")
+    found = truth.untruths(_run(other, check=True), _run(TASK))
+    assert sorted(u.kind for u in found) == ["loud", "silent"]
+
+
 def test_items_of_a_loop_are_told_apart() -> None:
     one, two = replace(TASK, item="one"), replace(TASK, item="two")
     found = truth.untruths(_run(one, check=True), _run(one, two))
