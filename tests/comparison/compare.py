@@ -14,10 +14,14 @@ ABSENT = "(absent)"
 
 @dataclass(frozen=True)
 class Allowed:
-    """A difference that is meant: keys by a regular expression for the whole of one, and why."""
+    """A difference that is meant: keys by a regular expression for the whole of one, and why.
+
+    ``only`` is the release of the host where it is meant on that alone.
+    """
 
     keys: str
     why: str
+    only: str = ""
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,15 @@ class Difference:
     why: str
 
 
-def allowed(path: Path = DECLARED) -> list[Allowed]:
-    """Read what is declared; ValueError for an entry without a reason."""
+def allowed(path: Path = DECLARED, release: str = "trixie") -> list[Allowed]:
+    """Read what is declared for hosts of a release; ValueError for an entry without a reason."""
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     found = [Allowed(**entry) for entry in table["difference"]]
     for entry in found:
         re.compile(entry.keys)
         if len(entry.why) < 10:
             raise ValueError(f"{entry.keys} has no reason")
-    return found
+    return [entry for entry in found if entry.only in {"", release}]
 
 
 def differences(
