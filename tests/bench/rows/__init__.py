@@ -9,6 +9,7 @@ from tests.bench.rows.idle_cost import ROW as IDLE_COST
 from tests.bench.rows.image_build import ROW as IMAGE_BUILD
 from tests.bench.rows.kernel_memory import COPY, EXPORT, FILL, IOCTL
 from tests.bench.rows.pool import ROW as POOL
+from tests.bench.rows.provision import ROW as PROVISION
 from tests.bench.rows.rebuild import ROW as REBUILD
 from tests.bench.rows.root_image import ROW as ROOT_IMAGE
 from tests.bench.rows.sealed_read import ROW as SEALED_READ
@@ -17,5 +18,5 @@ from tests.bench.rows.uki import ROW as UKI
 ROWS: tuple[Row, ...] = (
     *(UKI, ROOT_IMAGE, CODEX_HELP, POOL),
     *(COPY, EXPORT, IOCTL, FILL, EDU),
-    *(SEALED_READ, IDLE_COST, BOOT, REBUILD, IMAGE_BUILD),
+    *(SEALED_READ, IDLE_COST, BOOT, PROVISION, REBUILD, IMAGE_BUILD),
 )
