@@ -149,6 +149,24 @@ def test_status_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert sorted(str(path) for path in tmp_path.rglob("*")) == before
 
 
+def test_the_probe_tells_what_was_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = machine(tmp_path, NEW, OLD)
+    assert main(["probe"], made.host()) == 2, "nothing was kept yet"
+    main(["settle"], made.host())
+    assert main(["probe"], made.host()) == 0
+    made.fail_build(NEW)
+    main(["hook-apt"], made.host())
+    asked = len(made.asked)
+    assert main(["probe"], made.host()) == 1
+    assert f"{NEW} is not ready" in capsys.readouterr().out
+    assert len(made.asked) == asked, "it asks no program"
+    for text in ("", "[]", '{"verdict": "fine", "message": ""}', '{"verdict": "held"}'):
+        made.write("/var/lib/codex-kernel-guard/state.json", text)
+        assert main(["probe"], made.host()) == 2
+
+
 def test_wrong_usage_has_a_status_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     for argv in ([], ["hook-kernel"], ["settle", "now"], ["--help-me"]):
         with pytest.raises(SystemExit) as ended:

@@ -8,7 +8,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from kernel_guard import guard
+from kernel_guard import guard, state
 from kernel_guard.host import Host, UnreadableError
 from kernel_guard.state import PATH, State
 
@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     kinds = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
     shown = kinds.add_parser("status", help="judge all kernels, change nothing")
     shown.add_argument("--json", action="store_true")
+    kinds.add_parser("probe", help="tell the outcome that was kept; needs no privilege")
     kinds.add_parser("settle", help="make the newest kernel that is ready the default")
     for name in ("kernel", "headers", "remove", "removed"):
         kinds.add_parser(f"hook-{name}", help="for scripts of packages").add_argument("release")
@@ -58,6 +59,10 @@ def _run(arguments: argparse.Namespace, host: Host) -> int:
         found = guard.look(host)
         print(json.dumps(found.plain(), indent=1) if arguments.json else text(found))
         return EXIT[found.verdict]
+    if command == "probe":
+        kept = state.read(host)
+        print(kept.message)
+        return EXIT[kept.verdict]
     found = guard.settle(host, gone=arguments.release if command == "hook-remove" else "")
     if found.verdict == "guarded":
         if command == "settle":
@@ -110,8 +115,8 @@ def text(found: State) -> str:
             )
             if true
         ]
-        state = "ready" if kernel.ready else "waits" if kernel.waiting else "not ready"
+        word = "ready" if kernel.ready else "waits" if kernel.waiting else "not ready"
         note = f" ({', '.join(marks)})" if marks else ""
-        lines.append(f"{kernel.release}{note}: {state}")
+        lines.append(f"{kernel.release}{note}: {word}")
         lines += [f"  {reason}" for reason in kernel.reasons]
     return "\n".join(lines)

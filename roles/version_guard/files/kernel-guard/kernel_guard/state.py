@@ -23,6 +23,7 @@ FOLDER = "/var/lib/codex-kernel-guard"
 PATH = f"{FOLDER}/state.json"
 _LOCK = f"{FOLDER}/lock"
 SCHEMA = 1
+VERDICTS = ("guarded", "held", "unguarded")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class State:
 
     ``verdict`` is ``guarded`` (the kernel that is wanted is the default, and ready), ``held`` (it
     is not ready, another one was made the default, and that was read back) or ``unguarded`` (it is
-    not known what the next start takes). ``told`` are the kernels whose holding back was an error once.
+    not known what the next start takes). ``told`` are kernels that were told of as an error.
     """
 
     verdict: str
@@ -64,6 +65,18 @@ def locked(host: Host) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def read(host: Host) -> State:
+    """Return the verdict and the message that were kept last, or raise ``UnreadableError``."""
+    try:
+        data = json.loads(host.text(PATH))
+        verdict, message = data["verdict"], data["message"]
+    except (ValueError, KeyError, TypeError):
+        raise UnreadableError(f"{PATH} has no verdict") from None
+    if verdict not in VERDICTS or not isinstance(message, str):
+        raise UnreadableError(f"{PATH} has no verdict")
+    return State(verdict, message)
 
 
 def told(host: Host) -> list[str]:
