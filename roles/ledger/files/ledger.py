@@ -237,12 +237,10 @@ class Ledger:
         return data
 
     def _put(self, path: str, state: State, data: bytes) -> None:
-        if state["kind"] == "directory":
-            (Path(self.base) / path.lstrip("/")).mkdir(mode=0o700)
         with parent(self.base, path) as (handle, name):
+            self._clear(handle, name, state["kind"])
             if state["kind"] == "absent":
-                status = os.stat(name, dir_fd=handle, follow_symlinks=False)
-                (os.rmdir if stat.S_ISDIR(status.st_mode) else os.unlink)(name, dir_fd=handle)
+                pass
             elif state["kind"] == "directory":
                 os.chown(name, state["uid"], state["gid"], dir_fd=handle, follow_symlinks=False)
                 os.chmod(name, state["mode"], dir_fd=handle)
@@ -259,6 +257,20 @@ class Ledger:
                         file.flush()
                         os.fsync(file.fileno())
                 os.replace(new, name, src_dir_fd=handle, dst_dir_fd=handle)
+
+    @staticmethod
+    def _clear(handle: int, name: str, kind: str) -> None:
+        """Take away what another kind cannot replace; make a folder where one is to be."""
+        try:
+            folder = stat.S_ISDIR(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode)
+        except FileNotFoundError:
+            folder = None
+        if folder and kind != "directory":
+            os.rmdir(name, dir_fd=handle)
+        elif folder is False and kind in ("absent", "directory"):
+            os.unlink(name, dir_fd=handle)
+        if kind == "directory" and not folder:
+            os.mkdir(name, 0o700, dir_fd=handle)
 
     def _finish(self) -> None:
         """Keep the ledger of what stayed; where nothing did, it goes as well."""
@@ -303,6 +315,9 @@ def main(argv: list[str], base: str = "/") -> int:
     except RefusedError as error:
         print(f"The ledger of this host is refused: {error}. Nothing was changed.", file=sys.stderr)
         return REFUSED
+    except OSError as error:
+        print(f"It was not done to its end: {error}; a second run goes on.", file=sys.stderr)
+        return 2
     print(json.dumps({"paths": found, "stays": stays}))
     return 0
 

@@ -11,13 +11,11 @@ import json
 import stat
 import subprocess
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from tests.support.playbook import PROGRAM, REPOSITORY
 from tests.unit.roles.apply import TIMEOUT_S, environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Memory has to hold the upper layer: an overlay cannot lie on another one. It is kept by copying.
 _ENTER = """
@@ -102,21 +100,28 @@ class Layer:
         return _ran(json.loads(done.stdout[start:]))
 
     def written(self) -> dict[str, str]:
-        """Return what differs from the tree below: path, then kind, mode and content."""
+        """Return what differs from this machine's tree: path, then kind, mode and content."""
         found = {}
         for path in self.upper.rglob("*"):
-            status = path.lstat()
-            mode = f"{stat.S_IMODE(status.st_mode):04o}"
-            if path.is_symlink():
-                found[str(path.relative_to(self.upper))] = f"-> {path.readlink()}"
-            elif path.is_file():
-                found[str(path.relative_to(self.upper))] = f"{mode} {path.read_bytes().hex()}"
-            elif stat.S_ISCHR(status.st_mode):
-                found[str(path.relative_to(self.upper))] = "removed"
+            name = path.relative_to(self.upper)
+            state = _state(path)
+            below = Path("/") / name
+            if not (below.exists() or below.is_symlink()) or _state(below) != state:
+                found[str(name)] = state
         return found
 
     def text(self, path: str) -> str:
         return (self.upper / path.lstrip("/")).read_text()
+
+
+def _state(path: Path) -> str:
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        return f"-> {path.readlink()}"
+    if stat.S_ISCHR(status.st_mode):
+        return "removed"
+    content = path.read_bytes().hex() if stat.S_ISREG(status.st_mode) else "folder"
+    return f"{stat.S_IMODE(status.st_mode):04o} {status.st_uid} {status.st_gid} {content}"
 
 
 def role(name: str, tasks_from: str = "main") -> dict[str, Any]:

@@ -232,6 +232,21 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(
     assert victim.read_text() == "of a role\n"
 
 
+def test_kinds_that_changed_come_back(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file where a folder was, a folder where a file was."""
+    (base / "etc/new").mkdir()
+    before = files(base)
+    paths = ["/etc/a", "/etc/new"]
+    assert ledger.main(["keep", *paths], str(base)) == 0
+    (base / "etc/a").unlink()
+    (base / "etc/a").mkdir()
+    (base / "etc/new").rmdir()
+    (base / "etc/new").write_text("file\n")
+    assert ledger.main(["seal", *paths], str(base)) == 0
+    assert outcome(base, capsys, "restore")["stays"] == {}
+    assert files(base) == before
+
+
 def test_what_is_no_file_is_not_kept(base: Path) -> None:
     os.mkfifo(base / "etc/pipe")
     assert ledger.main(["keep", "/etc/pipe"], str(base)) == 3
