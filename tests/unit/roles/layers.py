@@ -89,7 +89,9 @@ class Layer:
             cwd=REPOSITORY,
             env=environment(self.folder, WORK=str(self.folder / "work"), KEPT=str(self.upper),
                             ANSIBLE_STDOUT_CALLBACK="ansible.posix.json",
-                            ANSIBLE_ROLES_PATH=str(REPOSITORY / "roles")),
+                            ANSIBLE_ROLES_PATH=str(REPOSITORY / "roles"),
+                            # As mkosi-chroot says it to systemctl in an image build.
+                            SYSTEMD_OFFLINE="1"),
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
