@@ -24,6 +24,7 @@ VARIABLES: dict[str, Any] = {
     "host_base_time_sync": False,
     "host_base_ssh_key_required": False,
 }
+SSH = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\nAlias=sshd.service\n"
 PLAY = [
     role("preflight"), role("ledger", "keep"), *map(role, APPLIED), role("ledger", "seal"),
 ]  # fmt: skip
@@ -42,6 +43,7 @@ def layer(tmp_path_factory: pytest.TempPathFactory) -> Layer:
     made.variables = VARIABLES
     made.write("/boot/grub/grub.cfg", "")
     made.write("/etc/initramfs-tools/hooks/other", "")
+    made.write("/usr/lib/systemd/system/ssh.service", SSH)
     made.write("/etc/ssh/sshd_config.d/99-other.conf", "# of the operator\n")
     made.write("/usr/lib/sysctl.d/60-codex.conf", "# of another package\n", 0o640)
     return made
@@ -86,7 +88,7 @@ def test_the_host_is_as_it_was(history: dict[str, Any]) -> None:
     after = dict(history["after"])
     stayed = {
         name: after.pop(name) for name in sorted(after)
-        if name.startswith(("etc/codex", "etc/ssh", "var/lib/codex-ledger"))
+        if name.startswith(("etc/codex", "etc/ssh/sshd_config.d/10", "var/lib/codex-ledger"))
     }  # fmt: skip
     assert after == history["before"]
     assert [name for name in stayed if not name.startswith("var/lib")] == [
