@@ -93,7 +93,11 @@ def look(base: str, path: str) -> tuple[State, bytes]:
     try:
         with parent(base, path) as (handle, name):
             status = os.stat(name, dir_fd=handle, follow_symlinks=False)
-            owner = {"mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid, "gid": status.st_gid}
+            owner = {
+                "mode": stat.S_IMODE(status.st_mode),
+                "uid": status.st_uid,
+                "gid": status.st_gid,
+            }
             if stat.S_ISLNK(status.st_mode):
                 return {"kind": "link", "target": os.readlink(name, dir_fd=handle)}, b""
             if stat.S_ISDIR(status.st_mode):
@@ -198,7 +202,8 @@ class Ledger:
         """Put back what was there; return the paths put back, and why others stay as they are."""
         before = {path: self._content(entry["was"]) for path, entry in self.entries.items()}
         now = {path: look(self.base, path)[0] for path in self.entries}
-        done, left = [], {}
+        done: list[str] = []
+        left: dict[str, str] = {}
         # What lies in a folder before the folder.
         for path in sorted(self.entries, reverse=True):
             was, ours = self.entries[path]["was"], self.entries[path]["left"]
@@ -208,7 +213,9 @@ class Ledger:
                 left[path] = "no run of the roles came to its end, so whose it is is not known"
             elif now[path] != ours:
                 left[path] = "it was changed since the roles wrote it"
-            elif was["kind"] == "absent" and ours["kind"] == "directory" and self._filled(path, done):
+            elif (
+                was["kind"] == "absent" and ours["kind"] == "directory" and self._filled(path, done)
+            ):
                 left[path] = "it holds what the roles did not write"
             else:
                 done.append(path)

@@ -66,6 +66,12 @@ def load(place: Path) -> dict[str, Any]:
     return dict(data)
 
 
+def trust(path: Path) -> None:
+    """Raise ``ValueError`` for a path that somebody else could have put there."""
+    if os.path.lexists(path) and (path.lstat().st_uid != os.geteuid() or path.is_symlink()):
+        raise ValueError("not what root alone writes")
+
+
 def write(place: Path, data: dict[str, Any]) -> None:
     """Put the new state in the place of the old one in one step."""
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -86,9 +92,8 @@ def main(argv: list[str], base: str = "") -> int:
         print("usage: keep|seal|ours", file=sys.stderr)
         return 64
     try:
-        for path in (place.parent, place):
-            if os.path.lexists(path) and (path.lstat().st_uid != os.geteuid() or path.is_symlink()):
-                raise ValueError("not what root alone writes")
+        trust(place.parent)
+        trust(place)
         data = load(place)
     except (ValueError, KeyError, TypeError):
         print(f"{place} is not what this role wrote. Nothing was changed.", file=sys.stderr)

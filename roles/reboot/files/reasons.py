@@ -2,8 +2,8 @@
 # ruff: noqa: INP001 - a program that a role hands to Python, no package
 """Prints what speaks for a restart, as lines of a key and a value.
 
-``running`` is the kernel, ``default`` the one that starts next and ``verdict`` what the guard found,
-``reason`` a clause, ``drained`` that the host was taken out of work. What cannot be read is a
+``running`` is the kernel, ``default`` the one that starts next and ``verdict`` what the guard
+found, ``reason`` a clause, ``drained`` that the host was taken out of work. What cannot be read is a
 reason of its own: nobody is told that a host needs no restart when that is not known.
 """
 

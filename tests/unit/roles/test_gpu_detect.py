@@ -73,14 +73,7 @@ def module(layer: Layer) -> None:
 
 
 def packaged(name: str, keeper: str) -> Callable[[Layer], None]:
-    def change(layer: Layer) -> None:
-        with open("/var/lib/dpkg/status") as file:
-            status = file.read()
-        entry = f"\nPackage: {name}\nStatus: install ok installed\nMaintainer: {keeper}\n"
-        entry += "Architecture: all\nVersion: 1\nDescription: none\n"
-        layer.write("/var/lib/dpkg/status", status + entry)
-
-    return change
+    return lambda layer: layer.add_package(name, keeper=keeper)
 
 
 def two(layer: Layer) -> None:

@@ -19,22 +19,10 @@ GROUND = [role("preflight"), role("preflight", "host")]
 DEBIAN = 'ID=debian\nNAME="Debian GNU/Linux"\nVERSION_ID="13"\nVERSION="13 (trixie)"\n'
 #: Nothing listens at this port (discard).
 DEAD = "Types: deb\nURIs: http://127.0.0.1:9/debian\nSuites: trixie\nComponents: main\n"
-ENTRY = """
-Package: {name}
-Status: {status}
-Maintainer: nobody <nobody@example.org>
-Architecture: all
-Version: 1
-Description: none
-"""
 
 
 def package(name: str, status: str) -> Callable[[Layer], None]:
-    def change(layer: Layer) -> None:
-        with open("/var/lib/dpkg/status") as file:
-            layer.write("/var/lib/dpkg/status", file.read() + ENTRY.format(name=name, status=status))
-
-    return change
+    return lambda layer: layer.add_package(name, status)
 
 
 def image(layer: Layer) -> None:
@@ -53,7 +41,7 @@ def nothing(layer: Layer) -> None:
 HALF = "install ok half-configured"
 CASES: dict[str, tuple[Callable[[Layer], None], dict[str, Any], str]] = {
     "good": (nothing, {}, ""),
-    "misspelt": (nothing, {"host_base_pakages": []}, "host_base_pakages is no variable of the roles"),
+    "misspelt": (nothing, {"host_base_pakages": []}, "host_base_pakages is no variable of the"),
     "two-misspelt": (
         nothing, {"version_guard_x": 1, "codex_agent_y": 2},
         "codex_agent_y, version_guard_x are no variables of the roles",
@@ -82,9 +70,7 @@ CASES: dict[str, tuple[Callable[[Layer], None], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_it_is_refused_before_a_change(
-    tmp_path_factory: pytest.TempPathFactory, name: str
-) -> None:
+def test_it_is_refused_before_a_change(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     change, variables, words = CASES[name]
     layer = Layer(tmp_path_factory.mktemp("ground"))
     layer.variables = {"preflight_mirror": False, "preflight_free_mib": 1}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A host that the roles leave is as it was, file by file, but for what its operator changed since."""
+"""A host that the roles leave is as it was, file by file, but for what was changed since."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ PLAY = [
 ]  # fmt: skip
 #: Notes of programs about their own work, and copies that they keep of what they changed.
 NOISE = ("var/lib/dpkg/", "var/log/", "var/cache/", "etc/passwd-", "etc/shadow-", "etc/group-",
-         "etc/gshadow-", "etc/.pwd.lock", "root/", "tmp/", "etc/subuid-", "etc/subgid-")  # fmt: skip
+         "etc/gshadow-", "etc/.pwd.lock", "etc/subuid-", "etc/subgid-",
+         "root/", "tmp/")  # fmt: skip
 
 
 def state(layer: Layer) -> dict[str, str]:

@@ -95,7 +95,11 @@ def test_differences_and_restarts(
         "verify": answer({"differences": [1, 2], "unread": []}, 1),
         "restart": answer("running 6.12\ndefault 6.13\nreason packages want it: libc6\n"),
     }
-    dark = {**GOOD, "verify": answer({"differences": [], "unread": [1]}, 3), "restart": answer("", 1)}
+    dark = {
+        **GOOD,
+        "verify": answer({"differences": [], "unread": [1]}, 3),
+        "restart": answer("", 1),
+    }
     _, lines, hosts = run({"a": host, "b": dark}, tmp_path, monkeypatch, capsys)
     assert lines[1].split()[:4] == ["a", "healthy", "2", "yes"]
     assert "packages want it: libc6; the kernel 6.13 is the default" in lines[1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The role writes pins, holds and the guard; a dry run announces just that; what it writes works."""
+"""Pins, holds and the guard are written; a dry run announces just that; what is there works."""
 
 from __future__ import annotations
 
@@ -84,9 +84,7 @@ def test_apt_understands_what_was_written(layer: Layer, runs: dict[str, Ran]) ->
     lines = done.stdout.splitlines()
     assert 'DPkg::Post-Invoke:: "/usr/sbin/codex-kernel-guard hook-apt";' in lines
     assert 'Unattended-Upgrade::Package-Blacklist:: "zstd$";' in lines
-    assert (
-        r'Unattended-Upgrade::Package-Blacklist:: "libstdc\+\+6\-not\-installed$";' in lines
-    )
+    assert r'Unattended-Upgrade::Package-Blacklist:: "libstdc\+\+6\-not\-installed$";' in lines
     policy = subprocess.run(
         ["apt-cache", "policy", "-o",
          f"Dir::Etc::preferencesparts={layer.upper}/etc/apt/preferences.d", "zstd"],
@@ -175,9 +173,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_it_is_refused_before_a_change(
-    tmp_path_factory: pytest.TempPathFactory, name: str
-) -> None:
+def test_it_is_refused_before_a_change(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     made = Layer(tmp_path_factory.mktemp("refused"))
     variables, words = REFUSED[name]
     ran = made.play([role("version_guard", "preflight"), role("version_guard")], **variables)

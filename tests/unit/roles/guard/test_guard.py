@@ -149,9 +149,7 @@ def test_status_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert sorted(str(path) for path in tmp_path.rglob("*")) == before
 
 
-def test_the_probe_tells_what_was_kept(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_probe_tells_what_was_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = machine(tmp_path, NEW, OLD)
     assert main(["probe"], made.host()) == 2, "nothing was kept yet"
     main(["settle"], made.host())

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was there comes back, what was changed since stays, and no ledger makes root write elsewhere."""
+"""What was there comes back, what was changed since stays; no ledger makes root write elsewhere."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.unit.roles.apply import ROLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SPEC = importlib.util.spec_from_file_location("ledger", ROLES / "ledger/files/ledger.py")
 assert _SPEC is not None
