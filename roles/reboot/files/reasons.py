@@ -3,8 +3,8 @@
 """Prints what speaks for a restart, as lines of a key and a value.
 
 ``running`` is the kernel, ``default`` the one that starts next and ``verdict`` what the guard
-found, ``reason`` a clause, ``drained`` that the host was taken out of work. What cannot be read is a
-reason of its own: nobody is told that a host needs no restart when that is not known.
+found, ``reason`` a clause, ``drained`` that the host was taken out of work. What cannot be read is
+a reason of its own: nobody is told that a host needs no restart when that is not known.
 """
 
 from __future__ import annotations

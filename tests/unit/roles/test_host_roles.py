@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Roles for hosts alone: dry runs tell the truth, second runs change nothing, bad input is refused."""
+"""Roles for hosts alone: dry runs are true, second runs change nothing, bad input is refused."""
 
 from __future__ import annotations
 
