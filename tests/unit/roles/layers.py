@@ -72,6 +72,8 @@ class Layer:
         """Enter a package into dpkg's list; of its files none is there."""
         known = Path("/var/lib/dpkg/status").read_text()
         entry = f"\nPackage: {name}\nStatus: {status}\nMaintainer: {keeper}\nArchitecture: all\n"
+        if status.endswith("triggers-pending"):
+            entry += "Triggers-Pending: something\n"
         self.write("/var/lib/dpkg/status", f"{known}{entry}Version: 1\nDescription: none\n")
 
     def play(self, tasks: list[Any], *options: str, **variables: Any) -> Ran:
