@@ -91,6 +91,20 @@ def test_no_dkms_on_the_host_is_nothing_to_wait_for(tmp_path: Path) -> None:
     assert kept(made)["default"] == NEW
 
 
+@pytest.mark.parametrize("note", ["Original modules exist", "original_module exists"])
+def test_a_module_of_the_kernel_that_dkms_put_aside_holds_nothing_back(
+    tmp_path: Path, note: str
+) -> None:
+    """What dkms 3.2 and 3.0 write where their module took the place of one of the kernel's own."""
+    made = machine(tmp_path, NEW, OLD)
+    made.dkms = made.dkms.replace(": installed", f": installed ({note})")
+    assert main(["settle"], made.host()) == 0
+    made.dkms = made.dkms.replace(
+        f"({note})", f"({note}) (WARNING! Diff between built and installed module!)"
+    )
+    assert main(["settle"], made.host()) == 1
+
+
 def test_a_module_that_may_be_missing_holds_nothing_back(tmp_path: Path) -> None:
     made = machine(tmp_path, NEW, OLD)
     made.fail_build(NEW)

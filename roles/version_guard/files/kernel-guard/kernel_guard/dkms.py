@@ -31,6 +31,14 @@ _NEW = re.compile(r"(?P<name>[^/,:\s]+)/(?P<version>[^/,:\s]+)(?P<kernel>, [^,\s
 _OLD = re.compile(r"(?P<name>[^/,:\s]+), (?P<version>[^/,:\s]+)(?P<kernel>, [^,\s]+, [^,\s]+)?")
 
 
+# Also where the module took the place of one of the kernel's own, which dkms 3.2 and 3.0 note.
+_GOOD = (
+    "installed",
+    "installed (Original modules exist)",
+    "installed (original_module exists)",
+)
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of ``dkms status``; without a kernel the module is only registered."""
@@ -81,7 +89,7 @@ def missing(host: Host, lines: list[Line], release: str, optional: Collection[st
             if (line.name, line.version, line.release, line.machine)
             == (name, version, release, host.machine)
         ]
-        if here != ["installed"]:
+        if len(here) != 1 or here[0] not in _GOOD:
             state = f" (it is {here[0]})" if here else ""
             reasons.append(f"DKMS has not installed {name} {version} for it{state}")
         else:
