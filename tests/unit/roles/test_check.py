@@ -22,7 +22,7 @@ def test_table_and_file(tmp_path: Path) -> None:
     """One host with a program that answers as ours does, one at a port where nothing listens."""
     program = tmp_path / "bin/codex"
     program.parent.mkdir()
-    same = {"differences": [], "unread": []}
+    same: dict[str, list[str]] = {"differences": [], "unread": []}
     program.write_text(
         f"#!/bin/sh\n[ $1 = status ] && echo '{json.dumps(STATUS)}' || echo '{json.dumps(same)}'\n"
     )

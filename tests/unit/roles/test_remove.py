@@ -104,6 +104,12 @@ def test_a_dry_run_announces_it(history: dict[str, Any]) -> None:
     assert any("would be put back" in name for name in dry.changed)
 
 
+def test_the_guard_lets_go_of_apt_before_packages_go() -> None:
+    tasks = yaml.safe_load((ROLES / "ledger/tasks/remove.yml").read_text())
+    names = [task["name"] for task in tasks]
+    assert names.index("Take the guard out of apt") < names.index("Take the packages away")
+
+
 def test_removing_again_changes_nothing(history: dict[str, Any]) -> None:
     assert history["again"].message == ""
     assert history["again"].changed == []
