@@ -28,6 +28,8 @@ SHELL_FILES = (
     "images/**/usr/lib/codex/*",
     "images/tree/usr/lib/systemd/system-generators/*",
     "kernel/linux/probe/*.sh",
+    "roles/*/files/hooks/*",
+    "roles/kernel_modules/files/module-key",
     "kernel/packaging/*/p*",
     "tests/kernel/**/*.sh",
     ".ci/run",

@@ -29,7 +29,7 @@ SYSCTL = {
 }
 #: TAINT_OOT_MODULE, include/linux/panic.h
 OUT_OF_TREE = 1 << 12
-BLOCKED = ["nouveau", "nova_core", "nova_drm"]
+BLOCKED = ["nouveau", "nova_core", "nova_drm", "nova"]
 
 
 @pytest.fixture(scope="module")

@@ -51,9 +51,12 @@ def test_handlers_talk_to_a_running_system_only(path: Path) -> None:
         assert "codex_live" in str(task["when"]), task["name"]
 
 
+# remove.yml has none: it is done as a whole or not at all.
 @needs_ansible
-def test_every_task_has_a_tag(tmp_path: Path) -> None:
-    done = ansible(tmp_path, "--inventory", "playbooks/image/inventory.yml", "--list-tasks")
+@pytest.mark.parametrize("name", ["site", "host", "upgrade"])
+def test_every_task_has_a_tag(tmp_path: Path, name: str) -> None:
+    inventory = ["--inventory", "playbooks/image/inventory.yml"]
+    done = ansible(tmp_path, *inventory, "--list-tasks", playbook=name)
     assert done.returncode == 0, done.stderr
     found = re.findall(r"^      (\S.*?)\tTAGS: \[(.*)\]$", done.stdout, re.MULTILINE)
     assert len(found) > 40
@@ -62,7 +65,9 @@ def test_every_task_has_a_tag(tmp_path: Path) -> None:
 
 
 @needs_ansible
-def test_playbook_is_valid_with_the_example_inventory(tmp_path: Path) -> None:
-    done = ansible(tmp_path, "--inventory", "playbooks/inventory.example", "--syntax-check")
+@pytest.mark.parametrize("name", ["site", "host", "upgrade", "check", "remove"])
+def test_playbook_is_valid_with_the_example_inventory(tmp_path: Path, name: str) -> None:
+    inventory = ["--inventory", "playbooks/inventory.example"]
+    done = ansible(tmp_path, *inventory, "--syntax-check", playbook=name)
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
