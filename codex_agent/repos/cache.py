@@ -53,6 +53,7 @@ class Cache:
         own = self.git.folder
         for name in ("objects/info", "objects/pack", "refs/heads", "info"):
             (own / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.view.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _put(own / "objects/info/alternates", lent)
         _put(own / "HEAD", b"ref: refs/heads/none\n")
         _put(own / "config", self._config("files"))

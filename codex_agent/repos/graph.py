@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: A field a NUL, and ``-z`` ends a record with one: no commit can hold it.
 FIELDS = ("%H", "%P", "%an", "%ae", "%ct", "%at", "%ad", "%s")
 FORMAT = "--format=tformat:" + "%x00".join(FIELDS)
-LOG = ("log", "-z", FORMAT, "--date=format:%z", "--encoding=UTF-8", "--no-color", "--stdin")
+LOG = ("log", "-z", FORMAT, "--date=format:%z", "--encoding=UTF-8", "--no-color")
 _SUBJECT_MAX = 500
 ZONE_BASE = 10_000
 
@@ -195,7 +195,8 @@ def read(
         return store.count
     writer = _Writer(store)
     given = "".join([f"{tip}\n" for tip in tips] + [f"^{tip}\n" for tip in without]).encode()
-    args = [*LOG, "--topo-order", "--reverse", "--ignore-missing"]
+    # Options count for what follows them, so the list of tips comes last.
+    args = [*LOG, "--topo-order", "--reverse", "--ignore-missing", "--stdin"]
     with spool(given) as stdin:
         with cache.git.stream(args, stdin=stdin, limits=PASS, cancel=cancel) as run:
             for columns in records(run.parts()):

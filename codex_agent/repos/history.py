@@ -6,12 +6,12 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_agent.provision import files
 from codex_agent.repos import graph, lock, marks, passes
+from codex_agent.repos.allow import id_of
 from codex_agent.repos.cache import Cache
 from codex_agent.repos.columns import numbers, raw, u32
 from codex_agent.repos.errors import DamagedError, GoneError, QuestionError
@@ -22,7 +22,7 @@ from codex_agent.repos.refs import read as read_refs
 from codex_agent.repos.store import DamagedStoreError, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from codex_agent.repos.cancel import Cancel
@@ -67,17 +67,18 @@ class History:
     def _look(self) -> Place:
         return look(self._path, self._roots, Git(self.folder / "git", self._program))
 
+    @property
+    def id(self) -> str:
+        """The id by which the repository is known; cursors hold it."""
+        return id_of(self.place.path)
+
+    def live_refs(self, cancel: Cancel | None = None) -> Refs:
+        """Return the refs as they are now, without bringing the history up to date."""
+        return read_refs(self.cache, self.refs().table, cancel)
+
     def close(self) -> None:
         """Let go of the store."""
         self.store.close()
-
-    @contextmanager
-    def _whole(self) -> Iterator[None]:
-        """Begin the store anew where a block turns out to be damaged; the next update fills it."""
-        try:
-            yield
-        except DamagedStoreError as error:
-            self.store.renew(error.message)
 
     def update(self, cancel: Cancel | None = None) -> Updated:
         """Read what the repository has now; the cost is that of what is new.
