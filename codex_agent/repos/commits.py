@@ -194,7 +194,7 @@ def stream(history: History, people: People) -> Iterator[bytes]:
         branch = marks.branch[block.first : block.first + len(block)]
         seen = [at for at, label in enumerate(branch) if label != NONE]
         if len(seen) != len(block):
-            block = _only(block, seen)  # noqa: PLW2901 - the block as it is seen
+            block = _only(block, seen)
         numbers = u32(block.first + at for at in seen)
         content = pack(
             {

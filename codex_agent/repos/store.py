@@ -192,7 +192,7 @@ class Store:
         """Return first and count of every block, in order."""
         return [tuple(row) for row in self.rows(f"SELECT first, count FROM {table} ORDER BY first")]  # noqa: S608 - a name of ours
 
-    def block(self, table: Table, first: int) -> Any:  # noqa: ANN401 - Commits or Files by table
+    def block(self, table: Table, first: int) -> Any:
         """Return the block that begins at ``first``."""
         rows = self.rows(f"SELECT count, crc, data FROM {table} WHERE first = ?", first)  # noqa: S608 - a name of ours
         if not rows:
