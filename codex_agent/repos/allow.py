@@ -57,16 +57,7 @@ class AllowList:
         if content is None:
             return []
         try:
-            data = json.loads(content)
-            if data["schema"] != SCHEMA:
-                raise ValueError("its schema is another one")
-            found = [Entry(**row) for row in data["repositories"]]
-            if any(
-                not isinstance(value, str) for entry in found for value in asdict(entry).values()
-            ):
-                raise ValueError("an entry is not of texts")
-            if any(entry.id != id_of(Path(entry.path)) for entry in found):
-                raise ValueError("an id does not belong to its path")
+            found = _parse(content)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             text = f"{path} is not in order: {error}."
             raise RepoError(text, f"Remove {path} and add the repositories again.") from None
@@ -120,3 +111,16 @@ class AllowList:
         data = {"schema": SCHEMA, "repositories": [asdict(entry) for entry in entries]}
         content = json.dumps(data, indent=2).encode() + b"\n"
         files.write(self._folder / NAME, content, files.SECRET_FILE)
+
+
+def _parse(content: bytes) -> list[Entry]:
+    data = json.loads(content)
+    if data["schema"] != SCHEMA:
+        raise ValueError("its schema is another one")
+    found = [Entry(**row) for row in data["repositories"]]
+    for entry in found:
+        if any(not isinstance(value, str) for value in asdict(entry).values()):
+            raise ValueError("an entry is not of texts")
+        if entry.id != id_of(Path(entry.path)):
+            raise ValueError("an id does not belong to its path")
+    return found

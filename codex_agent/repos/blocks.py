@@ -7,13 +7,13 @@ of a parent is always the smaller one, and one pass over the numbers is a pass o
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from codex_agent.repos.columns import i64, numbers, pack, raw, u8, u32, unpack
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Iterator
 
 #: Commits of a block. A lookup unpacks one; a change rewrites one.

@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_agent.provision import files
@@ -24,6 +23,7 @@ from codex_agent.repos.limits import PASS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from codex_agent.repos.cancel import Cancel
     from codex_agent.repos.place import Place

@@ -60,7 +60,9 @@ def counted(parts: Iterator[bytes], id_digits: int) -> Iterator[tuple[bytes, lis
     First come the entries of ``--raw``, then as many of ``--numstat``, in the same order.
     """
     words = (word for part in tokens(parts) for word in part)
-    oid, raw, done = b"", [], []
+    oid = b""
+    raw: list[tuple[bytes, bytes, bytes, bytes]] = []
+    done: list[Counted] = []
     for word in words:
         if len(word) == id_digits and len(done) == len(raw):
             if oid:

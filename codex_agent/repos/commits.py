@@ -67,10 +67,13 @@ def first_screen(history: History, limit: int, cancel: Cancel | None = None) -> 
     given = "".join(f"{tip}\n" for tip in tips).encode()
     found: list[Commit] = []
     args = [*LOG, f"--max-count={limit}", "--ignore-missing", "--stdin"]
-    with spool(given) as stdin:
-        with history.cache.git.stream(args, stdin=stdin, limits=QUESTION, cancel=cancel) as run:
-            for columns in records(run.parts()):
-                found += map(_of_git, zip(*columns, strict=True))
+    git = history.cache.git
+    with (
+        spool(given) as stdin,
+        git.stream(args, stdin=stdin, limits=QUESTION, cancel=cancel) as run,
+    ):
+        for columns in records(run.parts()):
+            found += map(_of_git, zip(*columns, strict=True))
     return found
 
 

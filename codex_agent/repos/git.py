@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import resource
 import selectors
 import shutil
 import signal
@@ -19,13 +18,14 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from codex_agent.repos.cancel import Cancel
 from codex_agent.repos.errors import DamagedError, TooMuchError, UnsupportedError
 from codex_agent.repos.limits import QUESTION, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from codex_agent.repos.cancel import Cancel
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PART = 1024 * 1024
@@ -162,10 +162,9 @@ class Git:
     """Git on one directory of ours; ``program`` is a path, so that nothing else is found."""
 
     def __init__(self, folder: Path, program: str | None = None) -> None:
-        found = program or shutil.which("git", path=_PATH)
-        if found is None:
-            raise UnsupportedError("The program git is not on this host.", "apt install git")
-        self.program = found
+        self.program = program or _program("git", "git")
+        # Limits have to be there before git is, so a program sets them and becomes git.
+        self._prlimit = _program("prlimit", "util-linux")
         self.folder = folder
 
     @contextmanager
@@ -183,7 +182,7 @@ class Git:
             cancel.check()
         environment = {**ENVIRONMENT, "GIT_DIR": str(self.folder), **(more or {})}
         child = subprocess.Popen(
-            [self.program, *OPTIONS, *args],
+            [*self._bounds(limits), self.program, *OPTIONS, *args],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -192,7 +191,7 @@ class Git:
             start_new_session=True,
         )
         try:
-            _bound(child, limits)
+            _widen(child)
             yield Stream(child, limits, cancel)
         finally:
             with suppress(ProcessLookupError, PermissionError):
@@ -201,6 +200,9 @@ class Git:
             for pipe in (child.stdout, child.stderr):
                 if pipe is not None:
                     pipe.close()
+
+    def _bounds(self, limits: Limits) -> tuple[str, ...]:
+        return (self._prlimit, f"--data={limits.data_bytes}", "--core=0")
 
     def output(
         self,
@@ -212,9 +214,11 @@ class Git:
         more: dict[str, str] | None = None,
     ) -> bytes:
         """Return all that git says, with ``given`` as its input; errors as for ``parts``."""
-        with spool(given) as stdin:
-            with self.stream(args, stdin=stdin, limits=limits, cancel=cancel, more=more) as run:
-                return b"".join(run.parts())
+        with (
+            spool(given) as stdin,
+            self.stream(args, stdin=stdin, limits=limits, cancel=cancel, more=more) as run,
+        ):
+            return b"".join(run.parts())
 
     def version(self) -> tuple[int, int]:
         """Return major and minor version of the program."""
@@ -228,11 +232,14 @@ class Git:
             ) from None
 
 
-def _bound(child: subprocess.Popen[bytes], limits: Limits) -> None:
-    with suppress(ProcessLookupError):
-        bytes_ = limits.data_bytes
-        resource.prlimit(child.pid, resource.RLIMIT_DATA, (bytes_, bytes_))
-        resource.prlimit(child.pid, resource.RLIMIT_CORE, (0, 0))
+def _program(name: str, package: str) -> str:
+    found = shutil.which(name, path=_PATH)
+    if found is None:
+        raise UnsupportedError(f"The program {name} is not on this host.", f"apt install {package}")
+    return found
+
+
+def _widen(child: subprocess.Popen[bytes]) -> None:
     if child.stdout is not None:
         # A host may allow less; then it only takes longer.
         with suppress(OSError):

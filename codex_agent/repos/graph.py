@@ -197,8 +197,10 @@ def read(
     given = "".join([f"{tip}\n" for tip in tips] + [f"^{tip}\n" for tip in without]).encode()
     # Options count for what follows them, so the list of tips comes last.
     args = [*LOG, "--topo-order", "--reverse", "--ignore-missing", "--stdin"]
-    with spool(given) as stdin:
-        with cache.git.stream(args, stdin=stdin, limits=PASS, cancel=cancel) as run:
-            for columns in records(run.parts()):
-                writer.take(columns)
+    with (
+        spool(given) as stdin,
+        cache.git.stream(args, stdin=stdin, limits=PASS, cancel=cancel) as run,
+    ):
+        for columns in records(run.parts()):
+            writer.take(columns)
     return writer.finish()

@@ -16,8 +16,10 @@ from codex_agent.repos.cache import Cache
 from codex_agent.repos.columns import numbers, raw, u32
 from codex_agent.repos.errors import DamagedError, GoneError, QuestionError
 from codex_agent.repos.git import Git
+from codex_agent.repos.people import People, resolve
 from codex_agent.repos.place import Place, look
-from codex_agent.repos.refs import Change, Ref, Refs, difference
+from codex_agent.repos.points import lookup, points
+from codex_agent.repos.refs import HEAD, Change, Ref, Refs, difference
 from codex_agent.repos.refs import read as read_refs
 from codex_agent.repos.store import DamagedStoreError, Store
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 _LOCK = "lock"
 _PATIENCE_S = 600.0
+_REGULAR = (0o100644, 0o100755)
 #: New commits that are told one by one; more of them are told as one change.
 TOLD_MAX = 1000
 #: Changes that are kept for readers that resume.
@@ -154,6 +157,17 @@ class History:
             ],
         )
         self.store.set_fact("head", json.dumps(refs.head))
+
+    def people(self, aliases: bytes = b"") -> People:
+        """Return who the authors are, by the mailmap of HEAD and then by ``aliases``."""
+        tip = self.refs().table.get(HEAD)
+        content = b""
+        if tip is not None and tip.commit is not None:
+            read = points(self.cache)
+            entry = lookup(read, tip.commit, b".mailmap")
+            if entry is not None and entry.mode in _REGULAR:
+                content = read.content(entry.oid)[1]
+        return resolve(self.cache, self.store.authors(), content, aliases)
 
     # -- the graph as a whole
 

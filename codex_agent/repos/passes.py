@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 from codex_agent.repos.blocks import DONE, FAILED, KINDS, MERGE, NONE, SIZE, Files
 from codex_agent.repos.cancel import Cancel
-from codex_agent.repos.changes import COUNTS, NAMES, Counted, Listed, counted, listed
-from codex_agent.repos.errors import CancelledError, DamagedError, TooMuchError
+from codex_agent.repos.changes import COUNTS, NAMES, Counted, counted, listed
+from codex_agent.repos.errors import DamagedError, TooMuchError
 from codex_agent.repos.git import spool
 from codex_agent.repos.limits import PASS, Limits
 
@@ -143,35 +143,49 @@ def _span(
             todo.append((block.oid(number).hex().encode(), number))
     in_a_row = 0
     while todo:
-        done = 0
-        given = b"".join(oid + b"\n" for oid, _ in todo)
-        try:
-            with spool(given) as stdin:
-                args = COUNTS if which == "lines" else NAMES
-                with cache.git.stream(args, stdin=stdin, limits=limits, cancel=cancel) as run_:
-                    for oid, files in _parsed(which, run_.parts(), len(todo[0][0])):
-                        expected, number = todo[done]
-                        if oid != expected:
-                            raise DamagedError(f"Git left out {expected.decode()}.", "git fsck")
-                        read.files[number - first] = files
-                        done += 1
-            if done != len(todo):
-                raise DamagedError(f"Git left out {todo[done][0].decode()}.", "git fsck")
+        done, error = _attempt(cache, which, read, todo, limits, cancel)
+        if error is None:
             break
-        except CancelledError:
-            raise
-        except (DamagedError, TooMuchError) as error:
-            if done == len(todo):
-                raise
-            number = todo[done][1]
-            read.states[number - first] = FAILED
-            read.files[number - first] = []
-            read.reasons[number] = error.message
-            in_a_row = 1 if done else in_a_row + 1
-            if in_a_row >= GIVE_UP:
-                raise GivenUpError(_why(cache, error), error.hint or "") from None
-            todo = todo[done + 1 :]
+        number = todo[done][1]
+        read.states[number - first] = FAILED
+        read.files[number - first] = []
+        read.reasons[number] = error.message
+        in_a_row = 1 if done else in_a_row + 1
+        if in_a_row >= GIVE_UP:
+            raise GivenUpError(_why(cache, error), error.hint or "")
+        todo = todo[done + 1 :]
     return read
+
+
+def _attempt(
+    cache: Cache,
+    which: Which,
+    read: _Read,
+    todo: list[tuple[bytes, int]],
+    limits: Limits,
+    cancel: Cancel,
+) -> tuple[int, DamagedError | TooMuchError | None]:
+    """Read as many commits as git can; returns how many, and why the next one cannot be read."""
+    done = 0
+    given = b"".join(oid + b"\n" for oid, _ in todo)
+    args = COUNTS if which == "lines" else NAMES
+    try:
+        with (
+            spool(given) as stdin,
+            cache.git.stream(args, stdin=stdin, limits=limits, cancel=cancel) as run_,
+        ):
+            for oid, files in _parsed(which, run_.parts(), len(todo[0][0])):
+                if done == len(todo) or oid != todo[done][0]:
+                    break
+                read.files[todo[done][1] - read.first] = files
+                done += 1
+    except (DamagedError, TooMuchError) as error:
+        if done == len(todo):
+            raise
+        return done, error
+    if done != len(todo):
+        return done, DamagedError(f"Git left out {todo[done][0].decode()}.", "git fsck")
+    return done, None
 
 
 def _why(cache: Cache, error: DamagedError | TooMuchError) -> str:
@@ -186,9 +200,8 @@ def _parsed(
     if which == "lines":
         yield from counted(parts, id_digits)
         return
-    files: list[Listed]
     for oid, files in listed(parts, id_digits):
-        yield oid, files  # type: ignore[misc]
+        yield oid, [(status, path, b"", 0, 0, b"") for status, path in files]
 
 
 def _keep(store: Store, which: Which, found: _Read, paths: dict[bytes, int]) -> None:

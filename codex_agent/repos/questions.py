@@ -46,7 +46,8 @@ class BlameLine:
 
 def checked_path(path: bytes) -> bytes:
     """Check a path that a client gave; it is only ever looked up in trees, never on the disk."""
-    if not path or len(path) > _PATH_MAX or b"\0" in path or path.startswith(b"/"):
+    parts = path.split(b"/")
+    if len(path) > _PATH_MAX or b"\0" in path or {b"", b".", b".."} & set(parts):
         raise QuestionError(
             f"{text(path)[:80]!r} is not a path in a repository.", "Paths begin at the top folder."
         )

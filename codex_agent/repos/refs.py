@@ -86,7 +86,9 @@ def read(
         targets[HEAD] = targets[head]
     elif detached is not None:
         targets[HEAD] = detached
-    commits = {ref.target: ref.commit for ref in (known or {}).values() if ref.commit is not None}
+    commits: dict[str, str | None] = {
+        ref.target: ref.commit for ref in (known or {}).values() if ref.commit is not None
+    }
     commits |= _peeled(cache, sorted(set(targets.values()) - commits.keys()), cancel)
     table = {name: Ref(name, target, commits[target]) for name, target in targets.items()}
     return Refs(table, head)

@@ -47,6 +47,16 @@ class DamagedStoreError(RepoError):
     """The store does not hold what was written; whoever opened it begins it anew."""
 
 
+def _check(have: dict[str, str], source: str) -> None:
+    """Refuse a store of another version or of another repository."""
+    if have.get("schema") != str(SCHEMA):
+        text = f"its schema was {have.get('schema')}, and this version has {SCHEMA}"
+        raise DamagedStoreError(text, _RENEW)
+    if have.get("source") != source:
+        text = "it was made from another repository, or before its oldest commits were there"
+        raise DamagedStoreError(text, _RENEW)
+
+
 class Store:
     """One connection, shared by the threads of this process one at a time."""
 
@@ -87,12 +97,7 @@ class Store:
             db.execute("PRAGMA cell_size_check=ON")
             if not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                 self._make(db, source)
-            have = dict(db.execute("SELECT key, value FROM meta").fetchall())
-            if have.get("schema") != str(SCHEMA):
-                text = f"its schema was {have.get('schema')}, and this version has {SCHEMA}"
-                raise DamagedStoreError(text, _RENEW)
-            if have.get("source") != source:
-                raise DamagedStoreError("it was made from another repository", _RENEW)
+            _check(dict(db.execute("SELECT key, value FROM meta").fetchall()), source)
         except BaseException:
             db.close()
             raise
@@ -180,7 +185,7 @@ class Store:
         ).fetchone()
         if found and sum(found) == block.first and found[1] + len(block) <= SIZE:
             before = self.block(table, found[0])
-            before.add(block)  # type: ignore[arg-type]
+            before.add(block)
             block = before
         data = block.packed()
         self.db.execute(
@@ -199,14 +204,19 @@ class Store:
             raise DamagedStoreError(f"{self.path} has no block {first} of {table}.", _RENEW)
         count, crc, data = rows[0]
         try:
-            if zlib.crc32(data) != crc:
-                raise ValueError("its checksum is another one")
-            if table == "commits":
-                return Commits.unpacked(first, count, self.id_bytes, data)
-            return Files.unpacked(first, count, data)
+            return self._unpacked(table, first, count, crc, data)
         except (ValueError, KeyError, TypeError) as error:
             text = f"Block {first} of {table} in {self.path} is damaged: {error}."
             raise DamagedStoreError(text, _RENEW) from None
+
+    def _unpacked(
+        self, table: Table, first: int, count: int, crc: int, data: bytes
+    ) -> Commits | Files:
+        if zlib.crc32(data) != crc:
+            raise ValueError("its checksum is another one")
+        if table == "commits":
+            return Commits.unpacked(first, count, self.id_bytes, data)
+        return Files.unpacked(first, count, data)
 
     def holding(self, table: Table, number: int) -> int | None:
         """Return which block holds a commit, or None."""
@@ -244,7 +254,7 @@ class Store:
     def skipped(self, which: str) -> dict[int, str]:
         """Return the commits that a pass could not read, with the reasons."""
         found = self.rows("SELECT number, reason FROM skipped WHERE pass = ?", which)
-        return {number: reason for number, reason in found}
+        return dict(found)
 
     def tell(self, change: dict[str, Any]) -> None:
         """Add to the list of changes that readers follow; only inside of ``writing``."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from codex_agent.repos.history import History
     from codex_agent.repos.people import People
+    from codex_agent.repos.store import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def each(history: History, people: People, limit: int | None = None) -> Iterator
     if marks is None:
         return
     have_lines = sum(count for _, count in store.spans("lines")) == store.count
-    table = "lines" if have_lines else "files"
+    table: Table = "lines" if have_lines else "files"
     left = limit if limit is not None else store.count
     held = None
     for first, _ in reversed(store.spans(table)):

@@ -6,6 +6,10 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -50,14 +54,20 @@ class Repo:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
 
     def commit(
-        self, message: str = "change", /, files: dict[str, str] | None = None, **env: str
+        self,
+        message: str = "change",
+        /,
+        files: Mapping[str, str] | None = None,
+        *,
+        author: tuple[str, str] = ("Ada", "ada@example.org"),
     ) -> str:
         """Commit all that differs, and return the id."""
         for name, content in (files or {}).items():
             self.put(name, content)
         self.clock += 60
         self.git("add", "--all")
-        self.git("commit", "-q", "--allow-empty", "-m", message, **env)
+        self.git("commit", "-q", "--allow-empty", "-m", message,
+                 GIT_AUTHOR_NAME=author[0], GIT_AUTHOR_EMAIL=author[1])  # fmt: skip
         return self.git("rev-parse", "HEAD")
 
     def merge(self, *names: str, message: str = "merge") -> str:
@@ -73,9 +83,7 @@ def branched(path: Path) -> Repo:
     repo.commit("first", {"a.txt": "one\ntwo\nthree\n", "src/main.py": "print(1)\n" * 20})
     repo.commit("second", {"a.txt": "one\n2\nthree\nfour\n"})
     repo.git("checkout", "-q", "-b", "side")
-    repo.commit(
-        "on the side", {"side.txt": "side\n"}, GIT_AUTHOR_NAME="Bob", GIT_AUTHOR_EMAIL="b@x"
-    )
+    repo.commit("on the side", {"side.txt": "side\n"}, author=("Bob", "b@x"))
     repo.git("checkout", "-q", "main")
     repo.commit("meanwhile", {"b.txt": "b\n"})
     repo.merge("side")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
@@ -70,8 +70,8 @@ def test_nothing_of_a_repository_runs(repo: Repo, opening: Opener, tmp_path: Pat
     questions.patch(history.cache, tip)
     questions.blame(history.cache, tip, b"a.txt")
     questions.file_history(history.cache, tip, b"src/other.py", 10)
-    for field in ("message", "author", "path", "content"):
-        search.search(history, field, "a.txt", 10)  # type: ignore[arg-type]
+    for field in get_args(search.Field):
+        search.search(history, field, "a.txt", 10)
     assert not flag.exists(), flag.read_text()
     ours = truth.lines_of_ours(history)
     assert {oid: ours[oid] for oid in expected} == expected
@@ -223,7 +223,7 @@ def test_hostile_names_come_through(tmp_path: Path, opening: Opener) -> None:
     repo.git("commit", "-q", "-m", "deep")
     repo.git("update-index", "-z", "--index-info",
              given=b"0 " + b"0" * 40 + b"\t" + long + b"\0")  # fmt: skip
-    repo.git("mv", "--", "<script>alert(1)</script>".split("/")[0], "moved")
+    repo.git("mv", "--", "<script>alert(1)<", "moved")
     repo.git("commit", "-q", "-m", "renamed") if repo.git(
         "diff", "--cached", "--name-only"
     ) else None
@@ -254,6 +254,16 @@ def test_broken_commits_have_no_time_rather_than_an_invented_one(
     assert found[1].time is not None
 
 
+def judged(path: Path, opening: Opener) -> str | None:
+    """What is said of a damaged repository, by whichever pass meets the damage first."""
+    try:
+        history = opening(path)
+        found = history.read_lines()
+    except DamagedError as error:
+        return error.message
+    return found.reason or next(iter(history.store.skipped("lines").values()), None)
+
+
 @pytest.mark.parametrize("kind", ["pack", "loose"])
 def test_damaged_objects_are_said_and_the_rest_is_read(
     kind: str, repo: Repo, opening: Opener
@@ -266,14 +276,9 @@ def test_damaged_objects_are_said_and_the_rest_is_read(
         content = bytearray(pack.read_bytes())
         content[len(content) // 2 : len(content) // 2 + 200] = b"\xff" * 200
         pack.write_bytes(content)
-        with pytest.raises(DamagedError):
-            history = opening(repo.path)
-            found = history.read_lines()
-            raise (
-                DamagedError(found.reason or "", "")
-                if found.failed or found.reason
-                else AssertionError
-            )
+        said = judged(repo.path, opening)
+        assert said is not None
+        assert "Git cannot read it" in said
         return
     path = repo.path / ".git/objects" / blob[:2] / blob[2:]
     path.chmod(0o600)

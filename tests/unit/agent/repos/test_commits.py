@@ -89,7 +89,7 @@ def test_the_stream_is_the_graph(repo: Repo, opening: Opener) -> None:
     history = opening(repo.path)
     repo.git("checkout", "-q", "main")
     history.update()
-    people = resolve(history.store.authors())
+    people = resolve(history.cache, history.store.authors())
     runs = list(stream(history, people))
     assert runs
     about = json.loads(unpack(runs[0][4:])["about"])
@@ -103,10 +103,10 @@ def test_the_stream_is_the_graph(repo: Repo, opening: Opener) -> None:
         number = numbers("I", got["number"])
         for at, n in enumerate(number):
             ids[n] = got["oid"][at * 20 : at * 20 + 20].hex()
-        start, parents = numbers("I", got["start"]), numbers("I", got["parents"])
+        start, flat = numbers("I", got["start"]), numbers("I", got["parents"])
         for at, n in enumerate(number):
             seen[ids[n]] = (
-                tuple(parents[start[at] : start[at + 1]]), numbers("q", got["time"])[at],
+                tuple(flat[start[at] : start[at + 1]]), numbers("q", got["time"])[at],
                 about["branches"][numbers("I", got["branch"])[at]],
                 about["authors"][numbers("I", got["author"])[at]][0],
                 numbers("I", got["depth"])[at],
@@ -124,4 +124,4 @@ def test_an_empty_history_has_nothing_to_show(tmp_path: Path, opening: Opener) -
     history = opening(Repo(tmp_path / "root/empty").path)
     assert pages(history, 10).commits == []
     assert first_screen(history, 10) == []
-    assert b"".join(stream(history, resolve([])))[:0] == b""
+    assert b"".join(stream(history, resolve(history.cache, [])))[:0] == b""

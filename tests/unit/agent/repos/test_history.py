@@ -119,7 +119,7 @@ def test_a_reftable_is_read_or_refused_clearly(tmp_path: Path, opening: Opener) 
     repo.git("config", "core.repositoryformatversion", "1")
     config = path / ".git/config"
     config.write_text(config.read_text() + "[extensions]\n\trefStorage = reftable\n")
-    with pytest.raises(UnsupportedError, match="reftable, which git .* cannot read"):
+    with pytest.raises(UnsupportedError, match=r"reftable, which git .* cannot read"):
         opening(path)
 
 

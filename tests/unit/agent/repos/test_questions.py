@@ -100,10 +100,9 @@ def test_the_history_of_a_file(repo: Repo, opening: Opener) -> None:
         plain = questions.file_history(history.cache, tip, b"a.txt", 10, follow=False)
         assert plain == repo.git("log", "--format=%H", "--", "a.txt").split()
         history.write_commit_graph()
-    for path in (b"", b"/etc/passwd", b"a\0b", b"x" * 5000):
+    for path in (b"", b"/etc/passwd", b"../x", b"a//b", b"a\0b", b"x" * 5000):
         with pytest.raises(QuestionError):
             questions.file_history(history.cache, tip, path, 10)
-    assert questions.file_history(history.cache, tip, b"../../etc/passwd", 10, follow=False) == []
 
 
 def test_blame(repo: Repo, opening: Opener) -> None:

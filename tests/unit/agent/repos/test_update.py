@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,8 +19,6 @@ from codex_agent.repos.store import NAME, Store
 from tests.unit.agent.repos import truth
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.unit.agent.repos.conftest import Opener
     from tests.unit.agent.repos.made import Repo
 
@@ -140,9 +139,7 @@ def test_small_blocks_are_as_good(
 
 
 def _read(root: str, path: str, folder: str) -> None:
-    from pathlib import Path as P
-
-    history = History(P(path), [P(root)], P(folder))
+    history = History(Path(path), [Path(root)], Path(folder))
     history.update()
     history.read_files()
     history.read_lines()

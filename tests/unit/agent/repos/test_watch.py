@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_agent.repos.errors import GoneError
-from codex_agent.repos.watch import follow, holds_refs, watching
+from codex_agent.repos.watch import Watch, follow, holds_refs, watching
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.unit.agent.repos.conftest import Opener
@@ -21,16 +22,22 @@ if TYPE_CHECKING:
 LIMIT_S = 60.0
 
 
+def waited(watch: Watch) -> None:
+    for _ in range(20):
+        watch.wait(1.0)
+
+
 def test_every_way_to_change_a_ref_is_noticed(repo: Repo, opening: Opener) -> None:
     place = opening(repo.path).place
+    acts: list[Callable[[], str]] = [
+        lambda: repo.commit("more", {"m": "1\n"}),
+        lambda: repo.git("branch", "a/b/c"),
+        lambda: repo.git("checkout", "-q", "side"),
+        lambda: repo.git("pack-refs", "--all"),
+        lambda: repo.git("update-ref", "-d", "refs/heads/a/b/c"),
+    ]
     with watching(place) as watch:
-        for act in (
-            lambda: repo.commit("more", {"m": "1\n"}),
-            lambda: repo.git("branch", "a/b/c"),
-            lambda: repo.git("checkout", "-q", "side"),
-            lambda: repo.git("pack-refs", "--all"),
-            lambda: repo.git("update-ref", "-d", "refs/heads/a/b/c"),
-        ):
+        for act in acts:
             while watch.wait(0.3):
                 pass
             act()
@@ -64,8 +71,7 @@ def test_a_repository_that_is_removed_ends_the_watch(repo: Repo, opening: Opener
     with watching(place) as watch:
         shutil.rmtree(repo.path)
         with pytest.raises(GoneError):
-            for _ in range(20):
-                watch.wait(1.0)
+            waited(watch)
     with pytest.raises(GoneError), watching(place):
         pass
 

@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 from codex_agent.repos.blocks import BINARY, NONE
 
 if TYPE_CHECKING:
+    from codex_agent.repos.blocks import Commits
     from codex_agent.repos.history import History
     from tests.unit.agent.repos.made import Repo
 
 Counts = dict[str, list[tuple[str, ...]]]
+
+
+def commits_of(history: History, number: int) -> Commits:
+    """The block of commits that holds one."""
+    first = history.store.holding("commits", number)
+    assert first is not None
+    block: Commits = history.store.block("commits", first)
+    return block
 
 
 def commits_of_git(repo: Repo) -> dict[str, tuple[str, ...]]:
@@ -67,7 +76,7 @@ def lines_of_ours(history: History) -> Counts:
     paths = [path.decode("utf-8", "surrogateescape") for path in history.store.paths()]
     found: Counts = {}
     for block in history.store.each("lines"):
-        commits = history.store.block("commits", history.store.holding("commits", block.first))
+        commits = commits_of(history, block.first)
         for number, _, start, end in block.each():
             rows = []
             for at in range(start, end):
@@ -102,7 +111,7 @@ def names_of_ours(history: History) -> dict[str, list[tuple[str, str]]]:
     paths = [path.decode("utf-8", "surrogateescape") for path in history.store.paths()]
     found = {}
     for block in history.store.each("files"):
-        commits = history.store.block("commits", history.store.holding("commits", block.first))
+        commits = commits_of(history, block.first)
         for number, _, start, end in block.each():
             found[commits.oid(number).hex()] = [
                 (chr(block.status[at]), paths[block.path[at]]) for at in range(start, end)
