@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import json
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_agent.repos.blocks import NO_TIME, NONE, Commits
-from codex_agent.repos.columns import pack, raw, u32
+from codex_agent.repos.columns import i64, pack, raw, u32
 from codex_agent.repos.cursors import Cursor, parse
 from codex_agent.repos.errors import QuestionError
 from codex_agent.repos.git import spool
@@ -172,13 +173,18 @@ class Reader:
         )  # fmt: skip
 
 
-def stream(history: History, people: People) -> Iterator[bytes]:
+def stream(history: History, people: People, *, ids: bool = False) -> Iterator[bytes]:
     """Yield the graph for a page: one run of columns (``columns.py``) a block, children first.
 
     Each begins with its length (u32). ``about`` (JSON) comes with the first: names of branches and
-    authors, and how many commits follow. Columns of a run, one number a commit unless said:
-    ``number`` u32, ``oid`` raw, ``time`` i64, ``author`` u32 (of ``about``), ``branch`` u32,
-    ``depth`` u32, ``start`` u32 (one more) and ``parents`` u32 (numbers of commits).
+    authors, and how many commits follow. ``run`` (JSON) says the ``first`` number and the ``count``
+    of commits of a run, which are in ascending order. Columns, one entry a commit unless said:
+
+    - ``time`` i64, seconds since 1970; ``author`` and ``branch`` u32, places in ``about``
+    - ``rise`` i32, depth less that of the commit before (of the first: its depth)
+    - ``parents`` u32, how many; ``back`` u32, for each parent: number of the commit less its own
+    - ``number`` u32, only where commits are left out that no ref reaches
+    - ``oid`` raw, only if ``ids``: they cannot be packed, and are most of the bytes
     """
     marks = history.marks()
     if marks is None:
@@ -186,40 +192,40 @@ def stream(history: History, people: People) -> Iterator[bytes]:
     about = {
         "generation": history.store.generation,
         "total": len(marks.branch) - marks.branch.count(NONE),
-        "branches": [name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-                     for name in marks.names],
+        "branches": [
+            name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            for name in marks.names
+        ],
         "authors": [[person.name, person.email] for person in people.persons],
-        "none": NONE,
-    }  # fmt: skip
-    of = u32(people.of)
+        "no_time": str(NO_TIME),
+    }
     head = {"about": json.dumps(about).encode()}
     for block in history.store.each("commits"):
         branch = marks.branch[block.first : block.first + len(block)]
-        seen = [at for at, label in enumerate(branch) if label != NONE]
-        if len(seen) != len(block):
-            block = _only(block, seen)
-        numbers = u32(block.first + at for at in seen)
-        content = pack(
-            {
-                **head, "number": raw(numbers), "oid": bytes(block.oids), "time": raw(block.time),
-                "author": raw(u32([of[author] for author in block.author])),
-                "branch": raw(u32(branch[at] for at in seen)), "depth": raw(block.depth),
-                "start": raw(block.start), "parents": raw(block.parents),
-            }
-        )  # fmt: skip
+        content = pack({**head, **_run(block, branch, people, ids=ids)})
         head = {}
         yield len(content).to_bytes(4, "little") + content
 
 
-def _only(block: Commits, seen: list[int]) -> Commits:
-    """Return a block without the commits that no ref reaches."""
-    found = Commits(block.first, bytearray(), block.id_bytes)
-    for at in seen:
-        number = block.first + at
-        found.oids += block.oid(number)
-        found.parents.extend(block.parents_of(number))
-        found.start.append(len(found.parents))
-    for name in ("time", "author", "depth"):
-        column = getattr(block, name)
-        getattr(found, name).extend([column[at] for at in seen])
-    return found
+def _run(block: Commits, branch: array[int], people: People, *, ids: bool) -> dict[str, bytes]:
+    of, first, start = people.of, block.first, block.start
+    seen = [at for at, label in enumerate(branch) if label != NONE]
+    depths = [block.depth[at] for at in seen]
+    rise = array("i", [now - then for then, now in zip([0, *depths], depths, strict=False)])
+    back = [
+        first + at - parent for at in seen for parent in block.parents[start[at] : start[at + 1]]
+    ]
+    columns = {
+        "run": json.dumps({"first": first, "count": len(seen)}).encode(),
+        "time": raw(i64([block.time[at] for at in seen])),
+        "author": raw(u32([of[block.author[at]] for at in seen])),
+        "branch": raw(u32([branch[at] for at in seen])),
+        "rise": raw(rise),
+        "parents": raw(u32([start[at + 1] - start[at] for at in seen])),
+        "back": raw(u32(back)),
+    }
+    if len(seen) != len(block):
+        columns["number"] = raw(u32([first + at for at in seen]))
+    if ids:
+        columns["oid"] = b"".join([block.oid(first + at) for at in seen])
+    return columns

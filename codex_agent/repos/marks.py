@@ -105,7 +105,7 @@ def forward(graph: Graph, old: Marks, names: list[str], tips: Sequence[int]) -> 
         return None
     branch = array("I", old.branch)
     branch.extend(u32([NONE]) * (count - before))
-    start, parents = graph.start, graph.parents
+    start, parents, old_tips = graph.start, graph.parents, set(old.tips)
     for label, (was, tip) in enumerate(zip(old.tips, tips, strict=True)):
         number = tip
         while number >= before and branch[number] == NONE:
@@ -114,9 +114,12 @@ def forward(graph: Graph, old: Marks, names: list[str], tips: Sequence[int]) -> 
             if at == start[number + 1]:
                 return None
             number = parents[at]
-        # A branch that owned commits has to come down on them; one that shared the tip of another
-        # may stop wherever somebody owns what it meets.
-        if number != was and (old.branch[was] == label or branch[number] == NONE):
+        # A branch that owned commits has to come down on its own. One that shared the tip of
+        # another may also stop at what an earlier one has: then it owns nothing again.
+        if number == was:
+            continue
+        owned = number >= before or (number in old_tips and branch[number] < label)
+        if old.branch[was] == label or not owned:
             return None
     fixed = bytearray(0 if label == NONE else 1 for label in branch[before:])
     return Marks(names, list(tips), branch) if _inherit(graph, branch, fixed, before) else None

@@ -90,7 +90,7 @@ def test_the_stream_is_the_graph(repo: Repo, opening: Opener) -> None:
     repo.git("checkout", "-q", "main")
     history.update()
     people = resolve(history.cache, history.store.authors())
-    runs = list(stream(history, people))
+    runs = list(stream(history, people, ids=True))
     assert runs
     about = json.loads(unpack(runs[0][4:])["about"])
     commits = {c.oid: c for c in pages(history, 1000).commits}
@@ -100,22 +100,27 @@ def test_the_stream_is_the_graph(repo: Repo, opening: Opener) -> None:
     for run in runs:
         assert int.from_bytes(run[:4], "little") == len(run) - 4
         got = unpack(run[4:])
-        number = numbers("I", got["number"])
+        about_run = json.loads(got["run"])
+        span = range(about_run["first"], about_run["first"] + about_run["count"])
+        number = numbers("I", got["number"]).tolist() if "number" in got else list(span)
+        back = iter(numbers("I", got["back"]))
+        depth = 0
         for at, n in enumerate(number):
             ids[n] = got["oid"][at * 20 : at * 20 + 20].hex()
-        start, flat = numbers("I", got["start"]), numbers("I", got["parents"])
-        for at, n in enumerate(number):
+            depth += numbers("i", got["rise"])[at]
             seen[ids[n]] = (
-                tuple(flat[start[at] : start[at + 1]]), numbers("q", got["time"])[at],
+                tuple(n - next(back) for _ in range(numbers("I", got["parents"])[at])),
+                numbers("q", got["time"])[at],
                 about["branches"][numbers("I", got["branch"])[at]],
                 about["authors"][numbers("I", got["author"])[at]][0],
-                numbers("I", got["depth"])[at],
+                depth,
             )  # fmt: skip
+        assert next(back, None) is None
     assert seen.keys() == commits.keys()
-    for oid, (parents, time, branch, author, depth) in seen.items():
+    for oid, (parents, time, branch, author, deep) in seen.items():
         commit = commits[oid]
         assert tuple(ids[p] for p in parents) == commit.parents
-        assert (time, branch, author, depth) == (
+        assert (time, branch, author, deep) == (
             commit.time, commit.branch, commit.author, commit.depth,
         )  # fmt: skip
 
