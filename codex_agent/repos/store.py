@@ -25,6 +25,7 @@ SCHEMA = 1
 NAME = "history.db"
 BROKEN = "history.db.broken"
 BUSY_S = 30.0
+READERS = 4
 
 Table = Literal["commits", "files", "lines"]
 
@@ -58,13 +59,17 @@ def _check(have: dict[str, str], source: str) -> None:
 
 
 class Store:
-    """One connection, shared by the threads of this process one at a time."""
+    """The store in this process: one thread writes at a time, and any number read."""
 
     def __init__(self, folder: Path, id_bytes: int, source: str) -> None:
         self.path = folder / NAME
         self.id_bytes = id_bytes
         self.renewed: str | None = None
         self._lock = threading.RLock()
+        self._writer: int | None = None
+        self._readers: list[sqlite3.Connection] = []
+        self._idle = threading.Lock()
+        self._age = 0
         self._source = source
         try:
             self.db = self._connect(source)
@@ -77,7 +82,7 @@ class Store:
     def renew(self, reason: str) -> None:
         """Begin anew after something in it was found to be damaged; only under the lock."""
         with self._lock:
-            self.db.close()
+            self.close()
             self.db = self._begin_anew(reason)
 
     def _begin_anew(self, reason: str) -> sqlite3.Connection:
@@ -127,15 +132,19 @@ class Store:
                 self.path.with_name(NAME + ending).replace(self.path.with_name(BROKEN + ending))
 
     def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self.db.close()
+        """Let go of the file; what is lent is closed when it comes back."""
+        with self._lock, self._idle:
+            self._age += 1
+            for db in (self.db, *self._readers):
+                db.close()
+            self._readers.clear()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Change the store in one step: at any interruption all of it is there, or nothing."""
         with self._lock:
             self.db.execute("BEGIN IMMEDIATE")
+            self._writer = threading.get_ident()
             try:
                 yield self.db
                 self.db.execute("COMMIT")
@@ -143,16 +152,45 @@ class Store:
                 with suppress(sqlite3.Error):
                     self.db.execute("ROLLBACK")
                 raise
+            finally:
+                self._writer = None
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that sees what is committed; whoever writes reads what it wrote.
+
+        So nobody waits for a pass that takes minutes, and nobody sees half of it.
+        """
+        if self._writer == threading.get_ident():
+            yield self.db
+            return
+        with self._idle:
+            age = self._age
+            db = self._readers.pop() if self._readers else None
+        if db is None:
+            db = sqlite3.connect(
+                self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            )
+            db.execute("PRAGMA query_only=ON")
+        try:
+            yield db
+        finally:
+            with self._idle:
+                keep = age == self._age and len(self._readers) < READERS
+                if keep:
+                    self._readers.append(db)
+            if not keep:
+                db.close()
 
     def rows(self, statement: str, *values: object) -> list[Any]:
         """Return the rows of a question; DamagedStoreError where the file is damaged."""
-        with self._lock:
-            try:
-                return self.db.execute(statement, values).fetchall()
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError as error:
-                raise DamagedStoreError(f"{self.path} is damaged: {error}", _RENEW) from None
+        try:
+            with self._reading() as db:
+                return db.execute(statement, values).fetchall()
+        except sqlite3.OperationalError as error:
+            raise RepoError(f"{self.path} cannot be read: {error}.", "Ask again.") from None
+        except sqlite3.DatabaseError as error:
+            raise DamagedStoreError(f"{self.path} is damaged: {error}", _RENEW) from None
 
     # -- facts about the whole
 
@@ -236,9 +274,9 @@ class Store:
     def numbers(self, oids: Iterable[bytes]) -> dict[bytes, int]:
         """Return the numbers of those commits that are known."""
         found = {}
-        with self._lock:
+        with self._reading() as db:
             for oid in oids:
-                row = self.db.execute("SELECT number FROM ids WHERE oid = ?", (oid,)).fetchone()
+                row = db.execute("SELECT number FROM ids WHERE oid = ?", (oid,)).fetchone()
                 if row:
                     found[oid] = row[0]
         return found

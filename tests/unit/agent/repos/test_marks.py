@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codex_agent.repos.blocks import NONE
@@ -39,6 +39,7 @@ def reachable(parents: list[list[int]], tips: list[int]) -> set[int]:
     return found
 
 
+@settings(deadline=None)
 @given(st.data(), graphs())
 def test_exactly_what_is_reachable_has_a_branch(
     data: st.DataObject, parents: list[list[int]]
@@ -56,6 +57,7 @@ def test_exactly_what_is_reachable_has_a_branch(
             assert marks.branch[number] == 0
 
 
+@settings(deadline=None)
 @given(st.data(), graphs())
 def test_going_on_is_the_same_as_beginning_anew(
     data: st.DataObject, parents: list[list[int]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 
 from codex_agent.repos import passes
 from codex_agent.repos.blocks import NONE
+from codex_agent.repos.commits import pages
 from codex_agent.repos.errors import QuestionError
 from codex_agent.repos.history import History
 from codex_agent.repos.marks import attribute
@@ -228,3 +230,23 @@ def test_changes_are_numbered_and_resumed(repo: Repo, opening: Opener) -> None:
         history.since(10**9)
     with pytest.raises(QuestionError):
         history.since(-5)
+
+
+def test_readers_do_not_wait_for_a_pass_nor_see_half_of_it(repo: Repo, opening: Opener) -> None:
+    history = opening(repo.path)
+    count = history.store.count
+    found: list[tuple[int, int]] = []
+
+    def read() -> None:
+        found.append((history.store.count, len(pages(history, 100).commits)))
+
+    with history.store.writing():
+        history.store.set_fact("count", "0")
+        history.store.db.execute("DELETE FROM marks")
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert history.store.count == 0
+        history.store.set_fact("count", str(count))
+    assert found == [(count, count)]
