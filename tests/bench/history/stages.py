@@ -18,7 +18,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-STAGES = ("first_screen", "graph", "stream", "files", "reopen", "commit_graph", "lines")
+STAGES = ("first_screen", "graph", "stream", "files", "reopen", "new", "commit_graph", "lines")
+#: How many commits are new in the stage of that name.
+NEW = 50
 FORMAT = "--format=%H%x00%P%x00%an%x00%ae%x00%ct%x00%at%x00%s"
 REFS = ("--branches", "--remotes", "--tags", "HEAD")
 
@@ -71,6 +73,8 @@ def ours(repository: Path, folder: Path, stages: list[str]) -> dict[str, float]:
         history.update()
         pages(history, 200)
         found["reopen_cpu_s"] = cpu() - start
+    if "new" in stages:
+        found["new_cpu_s"] = new_commits(repository, folder / "clone", roots)
     timed("commit_graph", history.write_commit_graph)
     timed("lines", history.read_lines)
     if "commit_graph" in stages:
@@ -81,6 +85,34 @@ def ours(repository: Path, folder: Path, stages: list[str]) -> dict[str, float]:
     found["store_bytes"] = (folder / "history.db").stat().st_size
     history.close()
     return found
+
+
+def new_commits(repository: Path, folder: Path, roots: list[Path]) -> float:
+    """Measure an update by the newest commits of HEAD, in a clone that borrows all objects."""
+    from codex_agent.repos.history import History
+
+    def run(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    clone = folder / "clone.git"
+    run("clone", "-q", "--bare", "--shared", "--single-branch", str(repository), str(clone))
+    branch, tip = (
+        run("-C", str(clone), "symbolic-ref", "HEAD"),
+        run("-C", str(clone), "rev-parse", "HEAD"),
+    )
+    back = run("-C", str(clone), "rev-list", "--first-parent", f"--max-count={NEW + 1}", "HEAD")
+    run("-C", str(clone), "update-ref", branch, back.split()[-1])
+    history = History(clone, [*roots, folder.resolve()], folder / "state")
+    history.update()
+    run("-C", str(clone), "update-ref", branch, tip)
+    start = cpu()
+    history.update()
+    used = cpu() - start
+    history.close()
+    shutil.rmtree(folder)
+    return used
 
 
 def git(repository: Path, stages: list[str]) -> dict[str, float]:
