@@ -69,29 +69,43 @@ def counted(parts: Iterator[bytes], id_digits: int) -> Iterator[tuple[bytes, lis
                 yield oid, done
             oid, raw, done = word, [], []
         elif word[:1] == b":" and not done:
-            fields = word.split(b" ")
-            status = fields[4][:1]
-            mode = fields[0][1:] if status == b"D" else fields[1]
-            path = _next(words)
-            if status in (b"R", b"C"):
-                raw.append((status, _next(words), path, mode))
-            else:
-                raw.append((status, path, b"", mode))
+            raw.append(_entry(word, words))
         else:
-            added, deleted, path = word.split(b"\t", 2)
-            if not path:
-                old, path = _next(words), _next(words)
-            else:
-                old = b""
-            status, expected, before, mode = raw[len(done)]
-            if (path, old) != (expected, before):
+            added, deleted, path, old = _numbers(word, words)
+            if len(done) == len(raw) or raw[len(done)][1:3] != (path, old):
                 raise DamagedError("Git tells files and lines in different orders.", "git fsck")
-            counts = (BINARY, BINARY) if added == b"-" else (int(added), int(deleted))
-            done.append((status, path, old, *counts, mode))
+            status, _, _, mode = raw[len(done)]
+            done.append((status, path, old, added, deleted, mode))
+    if len(done) != len(raw):
+        raise DamagedError("The list of changes ends in the middle of a commit.", "git fsck")
     if oid:
-        if len(done) != len(raw):
-            raise DamagedError("The list of changes ends in the middle of a commit.", "git fsck")
         yield oid, done
+
+
+def _entry(word: bytes, words: Iterator[bytes]) -> tuple[bytes, bytes, bytes, bytes]:
+    """Read an entry of ``--raw``: status, path, path before, mode."""
+    fields = word.split(b" ")
+    if len(fields) != 5 or not fields[4]:
+        raise DamagedError("Git tells a change that is not understood.", "git fsck")
+    status = fields[4][:1]
+    mode = fields[0][1:] if status == b"D" else fields[1]
+    path = _next(words)
+    if status in (b"R", b"C"):
+        return status, _next(words), path, mode
+    return status, path, b"", mode
+
+
+def _numbers(word: bytes, words: Iterator[bytes]) -> tuple[int, int, bytes, bytes]:
+    """Read an entry of ``--numstat``: lines added, lines deleted, path, path before."""
+    fields = word.split(b"\t", 2)
+    if len(fields) != 3 or not all(part == b"-" or part.isdigit() for part in fields[:2]):
+        raise DamagedError("Git tells a number of lines that is none.", "git fsck")
+    path, old = fields[2], b""
+    if not path:
+        old, path = _next(words), _next(words)
+    if b"-" in fields[:2]:
+        return BINARY, BINARY, path, old
+    return int(fields[0]), int(fields[1]), path, old
 
 
 def _next(words: Iterator[bytes]) -> bytes:

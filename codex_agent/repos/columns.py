@@ -76,13 +76,28 @@ def unpack(content: bytes) -> dict[str, bytes]:
     (size,) = _LENGTH.unpack_from(content)
     if size > _HEADER_MAX or _LENGTH.size + size > len(content):
         raise ValueError("its header is longer than it is")
-    listed = json.loads(content[_LENGTH.size : _LENGTH.size + size])
     at = _LENGTH.size + size
     found: dict[str, bytes] = {}
-    for name, length in listed:
+    for name, length in _header(content[_LENGTH.size : at]):
         at += -at % _ALIGN
         found[name] = content[at : at + length]
         if len(found[name]) != length:
             raise ValueError(f"its column {name} is cut")
         at += length
     return found
+
+
+def _header(content: bytes) -> list[tuple[str, int]]:
+    try:
+        listed = json.loads(content)
+    except RecursionError:
+        raise ValueError("its header is no list") from None
+    if not isinstance(listed, list):
+        raise ValueError("its header is no list")  # noqa: TRY004 - content, not a call
+    for entry in listed:
+        match entry:
+            case [str(), int(length)] if length >= 0:
+                continue
+            case _:
+                raise ValueError("its header names no columns")
+    return [(name, length) for name, length in listed]

@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from codex_agent.repos.blocks import DONE, FAILED, KINDS, MERGE, NONE, SIZE, Files
+from codex_agent.repos.blocks import DONE, FAILED, KINDS, MERGE, NONE, Files
 from codex_agent.repos.cancel import Cancel
 from codex_agent.repos.changes import COUNTS, NAMES, Counted, counted, listed
 from codex_agent.repos.errors import DamagedError, TooMuchError
@@ -58,17 +58,20 @@ class GivenUpError(DamagedError):
 def missing(store: Store, which: Which) -> list[tuple[int, int]]:
     """Return the spans (first, count) that a pass has still to read, the newest first.
 
-    They are cut where blocks of commits are, so that no span is longer than one.
+    They are cut where blocks of commits are, so that each span lies in one block.
     """
     have = store.spans(which)
     found: list[tuple[int, int]] = []
-    at = 0
-    for first, count in [*have, (store.count, 0)]:
-        while at < first:
-            end = min(first, (at // SIZE + 1) * SIZE)
-            found.append((at, end - at))
-            at = end
-        at = max(at, first + count)
+    place = 0
+    for first, length in store.spans("commits"):
+        at, end = first, first + length
+        while at < end:
+            while place < len(have) and sum(have[place]) <= at:
+                place += 1
+            begin, stop = (have[place][0], sum(have[place])) if place < len(have) else (end, end)
+            if at < begin:
+                found.append((at, min(begin, end) - at))
+            at = max(at, min(stop, end)) if begin < end else end
     return found[::-1]
 
 

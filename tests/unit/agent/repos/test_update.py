@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codex_agent.repos import passes
 from codex_agent.repos.blocks import NONE
@@ -127,7 +129,7 @@ def test_passes_go_on_where_they_were(repo: Repo, opening: Opener) -> None:
 def test_small_blocks_are_as_good(
     repo: Repo, opening: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("graph", "passes", "store"):
+    for module in ("graph", "store"):
         monkeypatch.setattr(f"codex_agent.repos.{module}.SIZE", 3)
     history = opening(repo.path)
     assert len(history.store.spans("commits")) > 2
@@ -250,3 +252,33 @@ def test_readers_do_not_wait_for_a_pass_nor_see_half_of_it(repo: Repo, opening: 
         assert history.store.count == 0
         history.store.set_fact("count", str(count))
     assert found == [(count, count)]
+
+
+@given(
+    st.lists(st.integers(1, 9), max_size=6),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), max_size=6),
+)
+def test_what_is_missing_is_all_that_is_not_there(
+    lengths: list[int], gaps: list[tuple[int, int]]
+) -> None:
+    commits, at = [], 0
+    for length in lengths:
+        commits.append((at, length))
+        at += length
+    have, place = [], 0
+    for gap, length in gaps:
+        if place + gap + length <= at:
+            have.append((place + gap, length))
+            place += gap + length
+
+    class Spans:
+        def spans(self, table: str) -> list[tuple[int, int]]:
+            return commits if table == "commits" else have
+
+    found = passes.missing(Spans(), "lines")  # type: ignore[arg-type]
+    told = [number for first, count in found for number in range(first, first + count)]
+    done = {number for first, count in have for number in range(first, first + count)}
+    assert sorted(told) == [number for number in range(at) if number not in done]
+    for first, count in found:
+        assert any(a <= first and first + count <= a + b for a, b in commits)
+    assert found == sorted(found, reverse=True)

@@ -76,7 +76,6 @@ def lines_of_ours(history: History) -> Counts:
     paths = [path.decode("utf-8", "surrogateescape") for path in history.store.paths()]
     found: Counts = {}
     for block in history.store.each("lines"):
-        commits = commits_of(history, block.first)
         for number, _, start, end in block.each():
             rows = []
             for at in range(start, end):
@@ -85,7 +84,7 @@ def lines_of_ours(history: History) -> Counts:
                     "-" if n == BINARY else str(n) for n in (block.added[at], block.deleted[at])
                 ]
                 rows.append((*counts, paths[block.path[at]], "" if old == NONE else paths[old]))
-            found[commits.oid(number).hex()] = rows
+            found[commits_of(history, number).oid(number).hex()] = rows
     return found
 
 
@@ -111,9 +110,8 @@ def names_of_ours(history: History) -> dict[str, list[tuple[str, str]]]:
     paths = [path.decode("utf-8", "surrogateescape") for path in history.store.paths()]
     found = {}
     for block in history.store.each("files"):
-        commits = commits_of(history, block.first)
         for number, _, start, end in block.each():
-            found[commits.oid(number).hex()] = [
+            found[commits_of(history, number).oid(number).hex()] = [
                 (chr(block.status[at]), paths[block.path[at]]) for at in range(start, end)
             ]
     return found
