@@ -42,7 +42,7 @@ KEPT_CHANGES = 10_000
 class Updated:
     """What an update has brought: numbers of new commits, refs that differ, and a new generation.
 
-    ``renewed`` says why the store had to be made anew, None where it had not.
+    ``renewed`` says why the store was begun anew since it was opened, None where it was not.
     """
 
     first: int
@@ -135,6 +135,8 @@ class History:
             generation = store.generation + 1
             store.set_fact("generation", str(generation))
             self._tell(began, count, told)
+            if generation > 1 and before.head != now.head:
+                self.store.tell({"type": "head", "name": now.head})
         return Updated(began, count - began, told, generation, store.renewed)
 
     def refs(self) -> Refs:
@@ -175,10 +177,10 @@ class History:
         """Return the parents of every commit in the store."""
         start, parents = u32([0]), u32()
         for first, _ in self.store.spans("commits"):
-            block = self.store.block("commits", first)
+            starts, more = self.store.parents(first)
             base = len(parents)
-            start.extend(block.start[1:] if not base else [base + at for at in block.start[1:]])
-            parents.extend(block.parents)
+            start.extend(starts[1:] if not base else [base + at for at in starts[1:]])
+            parents.extend(more)
         return marks.Graph(start, parents)
 
     def marks(self) -> marks.Marks | None:

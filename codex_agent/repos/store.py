@@ -15,10 +15,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from codex_agent.repos.blocks import SIZE, Commits, Files
+from codex_agent.repos.columns import numbers, unpack
 from codex_agent.repos.errors import RepoError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from array import array
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 SCHEMA = 1
@@ -56,6 +58,11 @@ def _check(have: dict[str, str], source: str) -> None:
     if have.get("source") != source:
         text = "it was made from another repository, or before its oldest commits were there"
         raise DamagedStoreError(text, _RENEW)
+
+
+def _intact(crc: int, data: bytes) -> None:
+    if zlib.crc32(data) != crc:
+        raise ValueError("its checksum is another one")
 
 
 class Store:
@@ -237,21 +244,36 @@ class Store:
 
     def block(self, table: Table, first: int) -> Any:
         """Return the block that begins at ``first``."""
+        return self._read(
+            table, first, lambda count, data: self._unpacked(table, first, count, data)
+        )
+
+    def parents(self, first: int) -> tuple[array[int], array[int]]:
+        """Return ``start`` and ``parents`` of a block of commits, without the rest of it."""
+
+        def read(count: int, data: bytes) -> tuple[array[int], array[int]]:
+            got = unpack(data)
+            start, parents = numbers("I", got["start"]), numbers("I", got["parents"])
+            if len(start) != count + 1 or start[-1] != len(parents):
+                raise ValueError("its columns have different lengths")
+            return start, parents
+
+        found: tuple[array[int], array[int]] = self._read("commits", first, read)
+        return found
+
+    def _read(self, table: Table, first: int, read: Callable[[int, bytes], Any]) -> Any:
         rows = self.rows(f"SELECT count, crc, data FROM {table} WHERE first = ?", first)  # noqa: S608 - a name of ours
         if not rows:
             raise DamagedStoreError(f"{self.path} has no block {first} of {table}.", _RENEW)
         count, crc, data = rows[0]
         try:
-            return self._unpacked(table, first, count, crc, data)
+            _intact(crc, data)
+            return read(count, data)
         except (ValueError, KeyError, TypeError) as error:
             text = f"Block {first} of {table} in {self.path} is damaged: {error}."
             raise DamagedStoreError(text, _RENEW) from None
 
-    def _unpacked(
-        self, table: Table, first: int, count: int, crc: int, data: bytes
-    ) -> Commits | Files:
-        if zlib.crc32(data) != crc:
-            raise ValueError("its checksum is another one")
+    def _unpacked(self, table: Table, first: int, count: int, data: bytes) -> Commits | Files:
         if table == "commits":
             return Commits.unpacked(first, count, self.id_bytes, data)
         return Files.unpacked(first, count, data)

@@ -282,3 +282,12 @@ def test_what_is_missing_is_all_that_is_not_there(
     for first, count in found:
         assert any(a <= first and first + count <= a + b for a, b in commits)
     assert found == sorted(found, reverse=True)
+
+
+def test_another_branch_that_is_checked_out_is_told(repo: Repo, opening: Opener) -> None:
+    history = opening(repo.path)
+    last = history.since(0)[-1][0]
+    repo.git("checkout", "-q", "--detach")
+    assert history.update().changes == []
+    assert [change for _, change in history.since(last)] == [{"type": "head", "name": None}]
+    same(history, repo)
