@@ -295,3 +295,37 @@ def test_a_missing_commit_is_said(repo: Repo, opening: Opener) -> None:
     (repo.path / ".git/objects" / oid[:2] / oid[2:]).unlink()
     with pytest.raises(DamagedError):
         opening(repo.path)
+
+
+@pytest.mark.parametrize("part", ["objects", "objects/pack", "refs"])
+def test_a_directory_that_is_swapped_later_is_refused_at_the_next_look(
+    part: str, repo: Repo, opening: Opener, tmp_path: Path
+) -> None:
+    history = opening(repo.path)
+    count = history.store.count
+    place, outside = repo.path / ".git" / part, tmp_path / "outside"
+    place.rename(outside)
+    place.symlink_to(outside)
+    with pytest.raises(NotAllowedError):
+        history.update()
+    assert history.store.count == count
+    place.unlink()
+    outside.rename(place)
+    repo.commit("more", {"m": "1\n"})
+    assert history.update().count == 1
+
+
+def test_many_refs_of_no_commit_are_no_tips(repo: Repo, opening: Opener) -> None:
+    blob = repo.git("hash-object", "-w", "--stdin", given=b"blob")
+    repo.git("tag", "of-a-blob", blob)
+    repo.git("tag", "of-a-tree", "HEAD^{tree}")
+    repo.git("tag", "-a", "-m", "x", "of-a-tag", "v1")
+    (repo.path / ".git/refs/heads/broken").write_text("f" * 40 + "\n")
+    (repo.path / ".git/refs/heads/garbage").write_bytes(b"\xff\n")
+    history = opening(repo.path)
+    table = history.refs().table
+    assert table["refs/tags/of-a-blob"].commit is None
+    assert table["refs/tags/of-a-tree"].commit is None
+    assert table["refs/tags/of-a-tag"].commit == table["refs/tags/v1"].commit
+    assert "refs/heads/broken" not in table or table["refs/heads/broken"].commit is None
+    assert history.store.count == len(repo.git("rev-list", "HEAD", "v1", "side").split())
