@@ -19,7 +19,7 @@ from tests.unit.agent.trees import START_OF_VALIDITY, Tree
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PACKAGE = REPOSITORY / "codex_agent"
-BELOW = ("host", "config", "provision", "kernel", "probe", "update", "state")
+BELOW = ("host", "config", "provision", "kernel", "probe", "update", "state", "repos")
 ABOVE = ("api", "cli", "web")
 SERVICE_ONLY = ("fastapi", "starlette", "uvicorn", "pydantic", "pydantic_core", "websockets")
 
