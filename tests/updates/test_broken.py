@@ -79,7 +79,6 @@ KINDS: dict[str, Callable[[Lab], Broken]] = {
     "no-verdict": lambda _: broken.no_verdict(),
     "hang-hard": lambda _: broken.hang_hard(),
     "crash-pid1": lambda _: broken.crash_pid1(),
-    "crash-pid1-freeze": lambda _: broken.crash_pid1(freeze=True),
     "failing-module-corrupt": lambda _: broken.failing_module("corrupt"),
     "failing-module-unsigned": lambda _: broken.failing_module("unsigned"),
     "failing-module-foreign": lambda lab: broken.failing_module("foreign", foreign=lab.foreign()),

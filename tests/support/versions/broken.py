@@ -55,7 +55,7 @@ def every(foreign: Pair) -> Sequence[Broken]:
     """Return one of each kind, for the tests that go through all of them."""
     return [
         panic(), root_not_found(), hang_initrd(), hang_boot(), hang_hard(), crash_pid1(),
-        crash_pid1(freeze=True), failing_module("corrupt"), failing_module("unsigned"),
+        failing_module("corrupt"), failing_module("unsigned"),
         failing_module("foreign", foreign=foreign), failing_agent(), failing_agent_crash(),
         failing_gpu_probe(), failing_gpu_probe(hang=True), lost_gpu_driver(), failing_probe(),
         failing_probe(hang=True), full_disk(), full_disk(stays=True),

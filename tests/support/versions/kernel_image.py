@@ -7,7 +7,7 @@ begin with a section ``.profile``) are kept apart.
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -90,7 +90,6 @@ def renew(
     *,
     version: str,
     root_hash: str,
-    cmdline: Callable[[str], str] | None = None,
     initrd_extra: Sequence[bytes] = (),
 ) -> list[Section]:
     """Return the sections of another version; ``initrd_extra`` are archives for the kernel."""
@@ -105,7 +104,7 @@ def renew(
                           section.text)  # fmt: skip
             # mkosi ends it with a NUL, and so does this.
             end = section.content[len(section.text.encode()) :]
-            return replace(section, content=(cmdline(text) if cmdline else text).encode() + end)
+            return replace(section, content=text.encode() + end)
         if section.name == ".initrd":
             content = section.content
             for archive in initrd_extra:

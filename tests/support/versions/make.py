@@ -36,7 +36,6 @@ class Change:
     """
 
     edits: Sequence[Edit] = ()
-    cmdline: Callable[[str], str] | None = None
     initrd_extra: Sequence[bytes] = ()
     sign_with: Pair | None = None
     unsigned: bool = False
@@ -125,7 +124,6 @@ def make_version(
         source.sections,
         version=version,
         root_hash=digest,
-        cmdline=change.cmdline,
         initrd_extra=change.initrd_extra,
     )
     pair = None if change.unsigned else change.sign_with or Pair.of(keys, "db")

@@ -14,33 +14,18 @@ import pytest
 from codex_agent.errors import CodexError
 from codex_agent.update import applying, boot, names, space, state
 from codex_agent.update.check import check
-from codex_agent.update.exits import Exit, UpdateError
+from codex_agent.update.exits import Exit
 from codex_agent.update.flow import Wish
 from codex_agent.update.program import Done
 from tests.unit.agent.update import releases
 from tests.unit.agent.update.hosts import OLD, RUNNING
+from tests.unit.agent.update.turns import apply, refused
 
 if TYPE_CHECKING:
-    from codex_agent.update.flow import Outcome
     from tests.unit.agent.update.hosts import Host
     from tests.unit.agent.update.releases import Folder
 
 NEW = "0.1.11"
-
-
-def apply(machine: Host, source: object, **wish: object) -> Outcome:
-    with machine.updater(str(source)).alone() as turn:
-        return applying.apply(turn, Wish(**wish))  # type: ignore[arg-type]
-
-
-def refused(machine: Host, source: object, **wish: object) -> UpdateError:
-    with pytest.raises(UpdateError) as caught:
-        apply(machine, source, **wish)
-    error = caught.value
-    # One sentence and one hint; a full stop ends the sentence and nothing else does.
-    assert re.fullmatch(r"[^\n]+\.", error.message)
-    assert error.hint
-    return error
 
 
 def kept(machine: Host) -> state.State:
@@ -368,55 +353,6 @@ def test_a_release_between_checksums_and_signature(machine: Host, folder: Folder
     updater.open = open_source  # type: ignore[assignment]
     with updater.alone() as turn:
         assert applying.apply(turn, Wish(fetch_only=True)).version == "0.1.12"
-
-
-def test_a_source_that_is_gone_after_the_fetching(machine: Host, folder: Folder) -> None:
-    folder.add(NEW)
-    apply(machine, folder.path, fetch_only=True)
-    folder.path.rename(folder.path.with_name("unplugged"))
-    outcome = apply(machine, folder.path)
-    assert outcome.changed
-    assert "is whole, and is used" in machine.said[-2]
-    assert f"codex-os_{NEW}+3-0.efi" in machine.entries()
-
-
-def test_a_stage_that_was_changed_is_not_used(machine: Host, folder: Folder) -> None:
-    folder.add(NEW)
-    apply(machine, folder.path, fetch_only=True)
-    folder.path.rename(folder.path.with_name("unplugged"))
-    place = machine.base / f"var/lib/codex/update/stage/codex-os_{NEW}_x86-64.root.erofs"
-    content = bytearray(place.read_bytes())
-    content[5] ^= 1
-    place.write_bytes(content)
-    assert refused(machine, folder.path).kind is Exit.UNREACHABLE
-
-
-@pytest.mark.parametrize("by_itself", [False, True])
-@pytest.mark.parametrize("ending", ["root.erofs", "efi", "reset.efi", "signature.raw"])
-@pytest.mark.parametrize("damage", ["gone", "short", "a link", "other"])
-def test_what_was_fetched_and_is_lost_is_fetched_again(
-    machine: Host, folder: Folder, ending: str, damage: str, *, by_itself: bool
-) -> None:
-    """That it was fetched once is no proof that it is here."""
-    folder.add(NEW)
-    apply(machine, folder.path, fetch_only=True)
-    assert not apply(machine, folder.path, fetch_only=True, by_itself=by_itself).changed
-    place = machine.base / f"var/lib/codex/update/stage/codex-os_{NEW}_x86-64.{ending}"
-    content = place.read_bytes()
-    place.unlink()
-    if damage == "short":
-        place.write_bytes(content[:-1])
-    elif damage == "other":
-        place.write_bytes(bytes([content[0] ^ 1]) + content[1:])
-    elif damage == "a link":
-        place.symlink_to("/dev/zero")
-    # The timer looks at sizes; all of it is hashed before it is written.
-    lost = damage != "other" or not by_itself
-    assert apply(machine, folder.path, fetch_only=True, by_itself=by_itself).changed is lost
-    assert apply(machine, folder.path).changed
-    assert f"codex-os_{NEW}+3-0.efi" in machine.entries()
-    if lost or by_itself:
-        assert not place.is_symlink()
 
 
 def test_an_older_architecture_of_names(machine: Host, folder: Folder) -> None:
