@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from builder.errors import BuildError
 from builder.guest import Guest, GuestSpec
 from builder.paths import Paths
 
@@ -104,6 +105,22 @@ class Machine:
         self._keep()
         self._end_recording()
         return self.boots[-1]
+
+    def lives(self, limit_s: float = timeouts.FIRST_SIGN_S) -> bool:
+        """Whether this start shows a first sign of a kernel; without one, its power is cut.
+
+        For starts that nothing was done to: see ``guests.running`` for what the emulator does.
+        """
+        try:
+            self.guest.wait_for_serial(milestones.KERNEL_RUNS, limit_s)
+        except BuildError:
+            if self.guest.pid is None or self.guest.state.get("accelerator") == "kvm":
+                raise
+            serial_logs.note(f"guest {self.name}: the emulator stopped before the first line of"
+                             " the kernel")  # fmt: skip
+            self.off()
+            return False
+        return True
 
     def verdict(self, limit_s: float = timeouts.BOOT_S) -> re.Match[str]:
         """Wait for the verdict of the boot that runs; return it."""
