@@ -10,7 +10,6 @@ from typing import Any
 
 from kernel_guard.host import Host, UnreadableError
 
-
 #: What `bootctl set-oneshot` and `systemctl reboot --boot-loader-entry` set (systemd, "The Boot
 #: Loader Interface").
 _ONCE = "/sys/firmware/efi/efivars/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
