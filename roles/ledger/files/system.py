@@ -24,7 +24,7 @@ from typing import Any
 FOLDER = "/var/lib/codex-ledger"
 KINDS = ("packages", "holds", "users", "groups", "locks", "folders")
 #: What programs of the roles fill while they run; such a folder goes as a whole.
-FOLDERS = ("/var/lib/codex", "/var/lib/codex-kernel-guard")
+FOLDERS = ("/var/lib/codex", "/var/lib/codex-bundle", "/var/lib/codex-kernel-guard")
 System = dict[str, list[str]]
 #: No role brings a kernel; one that an upgrade brought may be the only one that is left.
 _KERNEL = re.compile(r"linux-(image|modules)(-|$)")
