@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 import yaml
-from builder import bundle, cli, settings
+from builder import bundle, cli, lock, settings
 from builder.archive import Archive, Package
 from builder.errors import BuildError
+from builder.packages import TARGETS
 from builder.paths import Paths
 from builder.tree import Tree, names
 from builder.version import Version
@@ -180,13 +181,13 @@ def test_it_has_what_the_roles_ask_for(suite: str) -> None:
         defaults = yaml.safe_load((ROOT / f"roles/{role}/defaults/main.yml").read_text())
         asked |= set(defaults[f"{role}_packages"])
     asked |= {"unattended-upgrades", "nftables", "bpfcc-tools", "podman", "crun", "uidmap"}
-    number = bundle.TARGETS[suite].number
+    number = TARGETS[suite].number
     network = yaml.safe_load(
         (ROOT / f"roles/container_runtime/vars/debian-{number}.yml").read_text()
     )
     asked.add(network["__container_runtime_network"])
     assert asked <= set(wanted)
-    assert asked <= set(bundle.lock.read(paths.locks / f"bundle-{suite}.lock"))
+    assert asked <= set(lock.read(paths.locks / f"bundle-{suite}.lock"))
 
 
 def test_a_suite_that_nothing_is_locked_for_is_refused(tmp_path: Path) -> None:
