@@ -320,6 +320,18 @@ def test_an_entry_saved_by_number_or_title_is_replaced_by_its_name(
     assert made.environment() == f"saved_entry={saved(NEW)}\n"
 
 
+def test_an_entry_that_would_come_back_after_the_next_start_is_taken_out(tmp_path: Path) -> None:
+    made = machine(tmp_path, NEW, OLD)
+    made.fail_build(NEW)
+    left = f"saved_entry={saved(OLD)}\nprev_saved_entry={saved(NEW)}\n"
+    made.write("/boot/grub/grubenv", left)
+    assert main(["settle"], made.host()) == 1
+    assert made.environment() == f"saved_entry={saved(OLD)}\n"
+    made.write("/boot/grub/grubenv", left)
+    made.deaf = True
+    assert main(["settle"], made.host()) == 2
+
+
 def test_a_state_that_cannot_be_written_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -154,14 +154,19 @@ class Grub:
         entry = self._entry(release)
         if entry is None:
             raise UnreadableError(f"{CONFIG} has no entry for {release}")
-        if self._saved() != entry.path:
+        # What an older grub-reboot left there would be the default after the next start; it goes.
+        if self._saved() != entry.path or self._kept("prev_saved_entry"):
             self.host.ask("grub-set-default", entry.path)
         if once := self._kept("next_entry"):
             raise UnreadableError(
                 f"the next start alone takes {once}, as grub-reboot was told; "
                 "`grub-editenv - unset next_entry` takes that back"
             )
-        if self._saved() != entry.path or self.effective() != release:
+        if (
+            self._saved() != entry.path
+            or self._kept("prev_saved_entry")
+            or self.effective() != release
+        ):
             raise UnreadableError(f"{ENVIRONMENT} does not hold the entry that was written to it")
 
     def _entry(self, release: str) -> Entry | None:
