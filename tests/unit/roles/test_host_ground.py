@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
-from tests.unit.roles.apply import needs_ansible, needs_root
+from tests.unit.roles.apply import ROLES, needs_ansible, needs_root
 from tests.unit.roles.layers import Layer, role
 
 if TYPE_CHECKING:
@@ -88,6 +90,40 @@ CASES: dict[str, tuple[Callable[[Layer], None], dict[str, Any], str]] = {
     "unfinished": (unfinished(HALF), {}, ""),
     "torn": (unfinished("install reinstreq half-installed"), {}, "half installed: leftover;"),
 }  # fmt: skip
+
+
+# What a test cannot bring about in a tree: the answer of the host, and the sentence that it gets.
+ANSWERS: dict[str, tuple[list[str], str]] = {
+    "sealed": (
+        ["mount /usr rw,relatime", "mount /etc ro,relatime", "/usr 9000 100000 90000"],
+        "/etc of tree is mounted read-only, so nothing can be installed there. Nothing was",
+    ),
+    "no-inodes": (
+        ["mount /usr rw", "/usr 9000 100000 300"],
+        "too little room: /usr can hold 300 files more, 20000 are needed. Nothing was changed.",
+    ),
+    "no-inodes-counted": (["mount /usr rw", "/usr 9000 0 0"], ""),
+    "small-boot": (
+        ["mount /usr rw", "/boot 100 100 9"], "/boot has 100 MiB, 200 are needed. Nothing was",
+    ),
+    "option-like-ro": (["mount /usr rw,errors=remount-ro", "/usr 9000 0 0"], ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_what_a_host_answers_is_understood(
+    tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    lines, words = ANSWERS[name]
+    tasks = yaml.safe_load((ROLES / "preflight/tasks/place.yml").read_text())[1:]
+    known = yaml.safe_load((ROLES / "preflight/vars/main.yml").read_text())
+    least = {"preflight_free_mib": 1024, "preflight_boot_free_mib": 200}
+    layer = Layer(tmp_path_factory.mktemp("answers"))
+    ran = layer.play(tasks, "--extra-vars", json.dumps(
+        {**known, **least, "__preflight_place": {"stdout_lines": lines}}
+    ))  # fmt: skip
+    assert words in ran.message
+    assert (ran.message == "") == (words == "")
 
 
 BASE: dict[str, tuple[Callable[[Layer], None], dict[str, Any], str]] = {

@@ -90,6 +90,17 @@ def test_a_host_gets_what_the_image_gets() -> None:
     assert {entry["role"] for entry in site["roles"]} <= {entry["role"] for entry in host["roles"]}
 
 
+def test_what_roles_ask_apt_for_is_known_beforehand() -> None:
+    """A package that the host is told to keep away is refused before the first change."""
+    (play,) = load(REPOSITORY / "playbooks/host.yml")
+    known = play["vars"]["preflight_packages"]
+    listed = {name for role in NAMES for name in options(role) if name.endswith("_packages")}
+    for name in listed - {"preflight_packages"}:
+        assert name in known
+    for name in ("codex-agent", "dkms", "podman", "docker.io", "nftables", "unattended-upgrades"):
+        assert f"'{name}'" in known
+
+
 def test_preflight_knows_every_role() -> None:
     assert load(ROLES / "preflight/vars/main.yml")["__preflight_roles"] == NAMES
 
