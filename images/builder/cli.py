@@ -15,19 +15,23 @@ from typing import NoReturn
 
 from builder import host_run, log, preflight, relock, run, settings
 from builder.boot_entry import BootEntry
+from builder.bundle import Bundle
 from builder.errors import BuildError
 from builder.guest import Guest
+from builder.host_disk import SUITES
 from builder.image import Image
 from builder.paths import Paths
 from builder.release import Release
 from builder.settings import Settings
 from builder.testing import Tests
 from builder.tree import Tree, mounted_below
+from builder.version import of as version_of
 
 TARGETS = {
     "run": "set everything up, build what changed, boot it in QEMU and say how to reach it",
     "image": "build the image only",
     "shell-entry": "sign a boot entry of the image that opens root shells, for an emergency",
+    "bundle": "all that hosts need to be provisioned without a network (SUITE=bookworm)",
     "host": "boot a plain Debian that the roles can be applied to, and say how (SUITE=bookworm)",
     "release": "add the image to build/release, signed, for hosts to update from",
     "test": "run every check and suite (TESTS=tests/host for one)",
@@ -156,6 +160,8 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
         run.start(paths, chosen, Image(paths, chosen, Tree(paths)).ensure())
     elif target == "host":
         host_run.start(paths, chosen)
+    elif target == "bundle":
+        _bundle(paths, chosen)
     elif target == "image":
         version = Image(paths, chosen, Tree(paths)).ensure()
         log.plain(f"The image is {paths.image(version, '.raw')}.")
@@ -200,6 +206,17 @@ def _release(paths: Paths, chosen: Settings) -> None:
         f"{made.new_chunks} of its {made.chunks} chunks are new there: "
         f"{made.new_bytes / 1e6:.1f} MB."
     )
+
+
+def _bundle(paths: Paths, chosen: Settings) -> None:
+    suite = chosen.suite or SUITES[0]
+    if suite not in SUITES:
+        hint = f"There is one for {' and for '.join(SUITES)}."
+        raise BuildError(f"There is no bundle for {suite}.", hint=hint, code=2)
+    tree = Tree(paths)
+    tree.ensure()
+    made = Bundle(paths, tree, suite).make(version_of(paths))
+    log.plain(f"The bundle is {made}; give this path in bundle_path (docs/hosts.md).")
 
 
 def _shell_entry(paths: Paths, chosen: Settings) -> None:

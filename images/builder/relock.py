@@ -31,6 +31,8 @@ def run(paths: Paths, settings: Settings) -> None:
             other.refresh()
             wanted = ["apt", *names(paths, f"host-{suite}")]
             lock.write(paths.locks / f"host-{suite}.lock", other.closure(wanted))
+            offline = ["apt", *names(paths, f"bundle-{suite}")]
+            lock.write(paths.locks / f"bundle-{suite}.lock", other.closure(offline))
     tree.ensure()
     lock.write(paths.locks / "image.lock", Image(paths, settings, tree).build_for_lock())
     for name in ("image", "image-cache", "initrd"):

@@ -41,7 +41,7 @@ HELP = {
     "REPEATS": "how often `make bench` measures each row (by row)",
     "KEEP": "how many of the newest versions `make release` leaves in build/release (all)",
     "MINIMUM_FROM": "the oldest version from which hosts may take what `make release` adds (any)",
-    "SUITE": "the Debian of `make host` (trixie), or one scenario of `make test-roles` (all)",
+    "SUITE": "the Debian of `make host` and `bundle` (trixie), or a scenario of `test-roles` (all)",
     "DEBUG": "1 shows the traceback of an error",
 }
 LIMITS = {

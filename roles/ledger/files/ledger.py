@@ -5,7 +5,8 @@
 Run by ``python3 -I - COMMAND PATH...`` with this text as its input, so that nothing of it stays on
 the host. ``keep`` notes paths before a role writes them, ``seal`` notes them afterwards,
 ``restore`` puts back what is still as it was sealed; what was changed since stays. ``would-keep``,
-``would-restore`` only say it.
+``would-restore`` only say it. ``forget`` ends a removal. A run that did not come to its end, be it
+of the roles or of their removal, is remembered: the next one is told ``unfinished``.
 
 Everything is judged before the first change. A ledger that root alone has not written, or that
 names a place outside of those where roles write, is refused as a whole.
@@ -133,6 +134,9 @@ class Ledger:
         self.base = base
         self.folder = Path(base + FOLDER)
         self.entries: dict[str, dict[str, Any]] = {}
+        # There from the first change of a run to its end.
+        self.open = self.folder / "open"
+        self.unfinished = os.path.lexists(self.open)
         if os.path.lexists(self.folder):
             self._trust()
             self._load()
@@ -174,9 +178,11 @@ class Ledger:
         for path, (state, _) in found.items():
             judged(state)
             self.entries[path] = {"was": state, "left": None}
-        if change and new:
+        if change:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.folder / "was").mkdir(mode=0o700, exist_ok=True)
+            self._write(self.open, b"")
+        if change and new:
             for state, data in found.values():
                 if state["kind"] == "file":
                     self._write(self.folder / "was" / state["sum"], data)
@@ -196,6 +202,7 @@ class Ledger:
                 news.append(path)
         if news:
             self._save()
+        self.open.unlink(missing_ok=True)
         return news
 
     def restore(self, *, change: bool = True) -> tuple[list[str], dict[str, str]]:
@@ -219,11 +226,12 @@ class Ledger:
                 left[path] = "it holds what the roles did not write"
             else:
                 done.append(path)
-        if change:
+        if change and self.folder.exists():
+            self._write(self.open, b"")
             for path in done:
                 self._put(path, self.entries[path]["was"], before[path])
             self.entries = {path: self.entries[path] for path in left}
-            self._finish()
+            self._save()
         return done, left
 
     def _filled(self, path: str, done: list[str]) -> bool:
@@ -279,10 +287,10 @@ class Ledger:
         if kind == "directory" and not folder:
             os.mkdir(name, 0o700, dir_fd=handle)
 
-    def _finish(self) -> None:
-        """Keep the ledger of what stayed; where nothing did, it goes as well."""
+    def forget(self) -> None:
+        """End a removal: keep the ledger of what stayed; where nothing did, it goes as well."""
         if self.entries:
-            self._save()
+            self.open.unlink(missing_ok=True)
             return
         for path in sorted(self.folder.rglob("*"), reverse=True) if self.folder.exists() else []:
             path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -316,8 +324,12 @@ def main(argv: list[str], base: str = "/") -> int:
             found = ledger.seal(paths)
         elif command in ("restore", "would-restore") and not paths:
             found, stays = ledger.restore(change=command == "restore")
+        elif command == "forget" and not paths:
+            found = []
+            ledger.forget()
         else:
-            print("usage: keep|would-keep|seal PATH... | restore|would-restore", file=sys.stderr)
+            usage = "keep|would-keep|seal PATH... | restore|would-restore|forget"
+            print(f"usage: {usage}", file=sys.stderr)
             return 64
     except RefusedError as error:
         print(f"The ledger of this host is refused: {error}. Nothing was changed.", file=sys.stderr)
@@ -325,7 +337,7 @@ def main(argv: list[str], base: str = "/") -> int:
     except OSError as error:
         print(f"It was not done to its end: {error}; a second run goes on.", file=sys.stderr)
         return 2
-    print(json.dumps({"paths": found, "stays": stays}))
+    print(json.dumps({"paths": found, "stays": stays, "unfinished": ledger.unfinished}))
     return 0
 
 

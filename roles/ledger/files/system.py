@@ -2,15 +2,20 @@
 # ruff: noqa: INP001 - a program that a role hands to Python, no package
 """Keeps which packages, holds, accounts and folders came with the roles.
 
-Run by ``python3 -I - COMMAND`` with this text as its input. ``keep`` notes what there is before a
-run, ``seal`` adds what is new since to what is ours; ``ours`` prints that, as far as it is still
-there. A run that did not end stays open: what the next one finds new is new since the first.
+Run by ``python3 -I - COMMAND`` with this text as its input. ``keep NAME...`` notes what there is
+before a run, ``seal`` adds what is new since to what is ours; ``ours`` prints that, as far as it is
+still there. A run that did not end stays open: what the next one finds new is new since the first,
+but for packages that somebody asked apt for and that are not among the names of the roles.
+
+Never ours, whenever they came: kernels, for a host without one does not start, and accounts of
+people.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,14 +24,27 @@ from typing import Any
 FOLDER = "/var/lib/codex-ledger"
 KINDS = ("packages", "holds", "users", "groups", "locks", "folders")
 #: What programs of the roles fill while they run; such a folder goes as a whole.
-FOLDERS = ("/var/lib/codex", "/var/lib/codex-kernel-guard")
+FOLDERS = ("/var/lib/codex", "/var/lib/codex-bundle", "/var/lib/codex-kernel-guard")
 System = dict[str, list[str]]
+#: No role brings a kernel; one that an upgrade brought may be the only one that is left.
+_KERNEL = re.compile(r"linux-(image|modules)(-|$)")
+#: Accounts of people begin here (Debian policy, 9.2.2).
+_PEOPLE = 1000
 
 
 def names(base: str, path: str) -> list[str]:
-    """Return the names in a file of accounts."""
+    """Return the names of the system's own accounts in a file of accounts."""
     lines = Path(base + path).read_text(encoding="utf-8").splitlines()
-    return sorted(line.partition(":")[0] for line in lines if line and line[0] not in "+-#")
+    rows = [line.split(":") for line in lines if line and line[0] not in "+-#"]
+    return sorted(row[0] for row in rows if int(row[2]) < _PEOPLE)
+
+
+def automatic(base: str) -> set[str]:
+    """Return the packages that apt installed for others, and nobody asked for."""
+    place = Path(base + "/var/lib/apt/extended_states")
+    entries = place.read_text(encoding="utf-8").split("\n\n") if place.exists() else []
+    fields = [dict(line.partition(": ")[::2] for line in e.splitlines()) for e in entries]
+    return {field["Package"] for field in fields if field.get("Auto-Installed") == "1"}
 
 
 def present(base: str) -> System:
@@ -40,7 +58,9 @@ def present(base: str) -> System:
     passwords = Path(base + "/etc/shadow").read_text(encoding="utf-8").splitlines()
     (root,) = [line.split(":")[1] for line in passwords if line.startswith("root:")] or ["!"]
     return {
-        "packages": sorted(name for state, name in rows if state[1] == "i"),
+        "packages": sorted(
+            name for state, name in rows if state[1] == "i" and not _KERNEL.match(name)
+        ),
         "holds": sorted(name for state, name in rows if state[0] == "h"),
         "users": names(base, "/etc/passwd"),
         "groups": names(base, "/etc/group"),
@@ -88,8 +108,8 @@ def write(place: Path, data: dict[str, Any]) -> None:
 def main(argv: list[str], base: str = "") -> int:
     """Do what was asked and print, as JSON, what is ours and still there."""
     place = Path(base + FOLDER) / "system.json"
-    if argv not in (["keep"], ["seal"], ["ours"]):
-        print("usage: keep|seal|ours", file=sys.stderr)
+    if argv[:1] != ["keep"] and argv not in (["seal"], ["ours"]):
+        print("usage: keep NAME...|seal|ours", file=sys.stderr)
         return 64
     try:
         trust(place.parent)
@@ -99,8 +119,12 @@ def main(argv: list[str], base: str = "") -> int:
         print(f"{place} is not what this role wrote. Nothing was changed.", file=sys.stderr)
         return 3
     now = present(base)
-    if argv == ["keep"] and data["before"] is None:
-        write(place, {**data, "before": now})
+    if argv[:1] == ["keep"]:
+        before = data["before"]
+        if before is not None:
+            asked = set(now["packages"]) - automatic(base) - set(argv[1:])
+            before = {**before, "packages": sorted({*before["packages"], *asked})}
+        write(place, {**data, "before": before or now})
     if argv == ["seal"] and data["before"] is not None:
         ours = {
             kind: sorted({*data["ours"][kind], *(set(now[kind]) - set(data["before"][kind]))})

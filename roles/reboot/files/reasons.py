@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,7 +24,7 @@ DRIVERS = ("nouveau", "nova_core", "nova_drm", "nova")
 _SHOWN = 5
 
 
-def reasons(base: str) -> list[str]:
+def reasons(base: str, running: str) -> list[str]:
     """Return what speaks for a restart, as clauses."""
     found = []
     for place in REQUIRED:
@@ -31,7 +32,42 @@ def reasons(base: str) -> list[str]:
             found.append(_wanted(base, place))
             break
     loaded = [name for name in DRIVERS if Path(f"{base}/sys/module/{name}").exists()]
-    return found + [f"the driver {name} is loaded" for name in loaded]
+    found += [f"the driver {name} is loaded" for name in loaded]
+    return found + exchanged(base, running)
+
+
+def exchanged(base: str, running: str) -> list[str]:
+    """Return a clause for each module of DKMS that is loaded, and not the one that is installed.
+
+    Its libraries may be those of the new one already. Told apart by the sum of the sources, which
+    modpost notes for a module with a version, or by that version; without both it is not known.
+    """
+    found = []
+    for file in sorted(Path(f"{base}/lib/modules/{running}/updates/dkms").glob("*.ko*")):
+        name = file.name.partition(".")[0].replace("-", "_")
+        for field in ("srcversion", "version"):
+            place = Path(f"{base}/sys/module/{name}/{field}")
+            if not place.exists():
+                continue
+            installed = noted(file, field)
+            if installed is None:
+                found.append(f"what is installed of the module {name} cannot be read")
+            elif installed != place.read_text(encoding="utf-8", errors="replace").strip():
+                found.append(f"the module {name} that runs is not the one that is installed")
+            break
+    return found
+
+
+def noted(file: Path, field: str) -> str | None:
+    """Return what a module's file says of itself, or None where it cannot be read."""
+    try:
+        done = subprocess.run(
+            ["modinfo", "-F", field, str(file)], capture_output=True, text=True, check=False,
+            timeout=60, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _wanted(base: str, place: str) -> str:
@@ -62,11 +98,12 @@ def next_start(base: str) -> tuple[str, str, list[str]]:
 
 def main(base: str = "", running: str = "") -> int:
     """Print all lines."""
+    running = running or os.uname().release
     default, verdict, unread = next_start(base)
-    lines = [f"running {running or os.uname().release}"]
+    lines = [f"running {running}"]
     lines += [f"default {default}"] if default else []
     lines += [f"verdict {verdict}"] if verdict in ("guarded", "held", "unguarded") else []
-    lines += [f"reason {text}" for text in reasons(base) + unread]
+    lines += [f"reason {text}" for text in reasons(base, running) + unread]
     lines += ["drained yes"] if os.path.lexists(base + MARKER) else []
     print("\n".join(lines))
     return 0

@@ -82,6 +82,7 @@ def bare_tree(tree: Path, os_release: str) -> None:
         (tree / name).symlink_to(f"usr/{name}")
     (tree / "etc/os-release").write_text(os_release)
     (tree / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (tree / "etc/group").write_text("root:x:0:\n")
     for name in ("info", "updates"):
         (tree / "var/lib/dpkg" / name).mkdir(parents=True)
     (tree / "var/lib/dpkg/status").touch()

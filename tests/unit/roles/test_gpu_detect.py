@@ -96,6 +96,10 @@ REFUSED: dict[str, tuple[Callable[[Layer], None], dict[str, Any], str]] = {
         "gpu_detect_flavours is nvidia and amd; a host has one",
     ),
     "unknown": (nothing, {"gpu_detect_flavours": ["voodoo"]}, "gpu_detect_flavours is voodoo;"),
+    "container-toolkit": (
+        packaged("nvidia-container-toolkit", "NVIDIA CORPORATION <cudatools@nvidia.com>"), {}, "",
+    ),
+    "kept": (installer, {"gpu_detect_flavours": ["none"]}, ""),
     "debian": (
         packaged("nvidia-driver", "Debian NVIDIA Maintainers <x@lists.debian.org>"), {}, "",
     ),

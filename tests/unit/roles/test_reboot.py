@@ -54,6 +54,34 @@ def test_every_reason_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("loaded", "installed", "words"),
+    [("AAA", "AAA", ""), ("AAA", "BBB", "the module nvidia that runs is not the one that is"),
+     ("AAA", None, "what is installed of the module nvidia cannot be read")],
+)  # fmt: skip
+def test_a_driver_that_was_upgraded_under_itself_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loaded: str, installed: str, words: str
+) -> None:
+    """Otherwise libraries of one version talk to a module of another."""
+    write(tmp_path, "lib/modules/6.12.94/updates/dkms/nvidia.ko.xz", "m")
+    write(tmp_path, "lib/modules/6.12.94/updates/dkms/not-loaded.ko", "m")
+    write(tmp_path, "sys/module/nvidia/srcversion", loaded + "\n")
+    monkeypatch.setattr(program, "noted", lambda file, field: installed)
+    found = program.reasons(str(tmp_path), "6.12.94")
+    assert [words in reason for reason in found] == ([True] if words else [])
+
+
+def test_a_file_that_is_no_module_cannot_be_read(tmp_path: Path) -> None:
+    write(tmp_path, "nvidia.ko", "no module")
+    assert program.noted(tmp_path / "nvidia.ko", "srcversion") is None
+
+
+def test_a_host_that_still_needs_a_restart_is_not_given_back() -> None:
+    """Or it would be drained and restarted by every run."""
+    names = [task["name"] for task in yaml.safe_load((ROLE / "tasks/restart.yml").read_text())]
+    assert names.index("Restart") < names.index("Refuse a restart that changed nothing")
+
+
 def test_names_of_packages_cannot_add_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

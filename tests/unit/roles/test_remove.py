@@ -110,6 +110,25 @@ def test_the_guard_lets_go_of_apt_before_packages_go() -> None:
     assert names.index("Take the guard out of apt") < names.index("Take the packages away")
 
 
+def held(layer: Layer) -> None:
+    """A guard that holds a kernel back, as its program tells it."""
+    layer.write(
+        "/usr/sbin/codex-kernel-guard", "#!/bin/sh\necho 'held: 6.2 is not ready'\nexit 1\n", 0o755
+    )
+
+
+def test_a_kernel_that_is_held_back_does_not_start_by_a_removal(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    made = Layer(tmp_path_factory.mktemp("held"))
+    held(made)
+    before = made.written()
+    ran = made.playbook(REPOSITORY / "playbooks/remove.yml")
+    assert "would take a kernel that is held back (held: 6.2 is not ready); mend it" in ran.message
+    assert ran.changed == []
+    assert made.written() == before
+
+
 def test_removing_again_changes_nothing(history: dict[str, Any]) -> None:
     assert history["again"].message == ""
     assert history["again"].changed == []

@@ -90,6 +90,17 @@ def test_a_host_gets_what_the_image_gets() -> None:
     assert {entry["role"] for entry in site["roles"]} <= {entry["role"] for entry in host["roles"]}
 
 
+def test_what_roles_ask_apt_for_is_known_beforehand() -> None:
+    """A package that the host is told to keep away is refused before the first change."""
+    (play,) = load(REPOSITORY / "playbooks/host.yml")
+    known = play["vars"]["preflight_packages"]
+    listed = {name for role in NAMES for name in options(role) if name.endswith("_packages")}
+    for name in listed - {"preflight_packages"}:
+        assert name in known
+    for name in ("codex-agent", "dkms", "podman", "docker.io", "nftables", "unattended-upgrades"):
+        assert f"'{name}'" in known
+
+
 def test_preflight_knows_every_role() -> None:
     assert load(ROLES / "preflight/vars/main.yml")["__preflight_roles"] == NAMES
 
@@ -110,8 +121,9 @@ def test_readmes_are_fresh() -> None:
 
 @pytest.mark.parametrize("role", [name for name in NAMES if name != "preflight"])
 def test_every_release_that_preflight_knows_has_its_variables(role: str) -> None:
-    releases = load(ROLES / "preflight/vars/main.yml")["__preflight_releases"]
-    wanted = {f"{name.lower()}-{major}" for name, majors in releases.items() for major in majors}
+    known = load(ROLES / "preflight/vars/main.yml")
+    releases = [*known["__preflight_releases"].items(), *known["__preflight_untested"].items()]
+    wanted = {f"{name.lower()}-{n.partition('.')[0]}" for name, found in releases for n in found}
     files = {path.stem: set(load(path)) for path in (ROLES / role / "vars").glob("*-*.yml")}
     assert set(files) == wanted
     assert len({frozenset(names) for names in files.values()}) == 1

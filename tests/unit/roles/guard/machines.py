@@ -146,7 +146,9 @@ class Machine:
 
     def _grub_set_default(self, entry: str) -> str:
         if not self.deaf:
-            self.write("/boot/grub/grubenv", f"saved_entry={entry}\n")
+            lines = self.environment().splitlines(True)
+            once = "".join(line for line in lines if line.startswith("next_entry="))
+            self.write("/boot/grub/grubenv", f"saved_entry={entry}\n{once}")
         return ""
 
     def _bootctl(self, *words: str) -> str:

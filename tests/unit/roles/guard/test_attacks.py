@@ -132,6 +132,14 @@ def only_on_top(made: Machine) -> None:
     made.write("/boot/grub/grub.cfg", top + submenu[1] + submenu[2])
 
 
+def of_another_system(made: Machine) -> None:
+    """os-prober lists the same release on another disk."""
+    text = grub_config([NEW, OLD]).replace(
+        f"gnulinux-{NEW}-advanced", f"osprober-gnulinux-/boot/vmlinuz-{NEW}-"
+    )
+    made.write("/boot/grub/grub.cfg", text)
+
+
 NOT_READY: dict[str, tuple[Callable[[Machine], None], str]] = {
     "status-fails": (no_status, "dkms status ended with status 4: Error! dkms tree is corrupt"),
     "status-unknown": (other_words, '"Everything is fine", which is not understood'),
@@ -158,6 +166,7 @@ NOT_READY: dict[str, tuple[Callable[[Machine], None], str]] = {
     "empty-kernel": (empty_kernel, "is empty or no file"),
     "not-in-menu": (not_in_menu, "grub has no entry for it"),
     "only-for-rescue": (only_for_rescue, "grub has no entry for it"),
+    "of-another-system": (of_another_system, "grub has no entry for it"),
     "only-on-top": (only_on_top, "grub has no entry for it"),
 }
 
@@ -226,6 +235,12 @@ def no_reader(made: Machine) -> None:
     made.broken["grub-editenv"] = Done(1, "", "error: invalid environment block")
 
 
+def once(made: Machine) -> None:
+    """grub-reboot has chosen the kernel that lacks its modules, for one start."""
+    made.fail_build(NEW)
+    made.write("/boot/grub/grubenv", f"saved_entry={saved(OLD)}\nnext_entry={saved(NEW)}\n")
+
+
 def no_boot(made: Machine) -> None:
     for release in (NEW, OLD):
         (made.base / f"boot/vmlinuz-{release}").unlink()
@@ -259,6 +274,7 @@ NOT_GUARDED: dict[str, tuple[Callable[[Machine], None], str]] = {
     "deaf": (deaf, "does not hold the entry that was written"),
     "no-setter": (no_setter, "cannot open grubenv"),
     "no-reader": (no_reader, "invalid environment block"),
+    "once": (once, f"the next start alone takes {saved(NEW)}, as grub-reboot was told"),
     "no-boot": (no_boot, "/boot has no kernel"),
     "no-settings": (no_settings, "kernel-guard.json cannot be read"),
     "bad-settings": (bad_settings, "has a bad value for optional"),
@@ -302,6 +318,18 @@ def test_an_entry_saved_by_number_or_title_is_replaced_by_its_name(
     made.write("/boot/grub/grubenv", f"saved_entry={entry}\n")
     assert main(["settle"], made.host()) == 0
     assert made.environment() == f"saved_entry={saved(NEW)}\n"
+
+
+def test_an_entry_that_would_come_back_after_the_next_start_is_taken_out(tmp_path: Path) -> None:
+    made = machine(tmp_path, NEW, OLD)
+    made.fail_build(NEW)
+    left = f"saved_entry={saved(OLD)}\nprev_saved_entry={saved(NEW)}\n"
+    made.write("/boot/grub/grubenv", left)
+    assert main(["settle"], made.host()) == 1
+    assert made.environment() == f"saved_entry={saved(OLD)}\n"
+    made.write("/boot/grub/grubenv", left)
+    made.deaf = True
+    assert main(["settle"], made.host()) == 2
 
 
 def test_a_state_that_cannot_be_written_is_an_error(

@@ -64,6 +64,8 @@ def outcome(base: Path, capsys: pytest.CaptureFixture[str], command: str) -> dic
     capsys.readouterr()
     assert ledger.main([command], str(base)) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    if command == "restore":
+        assert ledger.main(["forget"], str(base)) == 0
     return found
 
 
@@ -127,7 +129,8 @@ def outcome_keep(base: Path, capsys: pytest.CaptureFixture[str], command: str) -
 
 def test_nothing_to_restore(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = files(base)
-    assert outcome(base, capsys, "restore") == {"paths": [], "stays": {}}
+    nothing = {"paths": [], "stays": {}, "unfinished": False}
+    assert outcome(base, capsys, "restore") == nothing
     assert files(base) == before
 
 
@@ -264,6 +267,35 @@ def test_nothing_is_sealed_that_was_not_kept(base: Path) -> None:
     assert ledger.main(["seal", "/etc/a"], str(base)) == 3
 
 
-@pytest.mark.parametrize("argv", [[], ["forget"], ["restore", "/etc/a"]])
+def unfinished(base: Path, capsys: pytest.CaptureFixture[str]) -> bool:
+    return bool(outcome(base, capsys, "would-keep")["unfinished"])
+
+
+def test_a_run_that_did_not_end_is_told_to_the_next(
+    base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What its handlers had still to do, the next run does."""
+    assert not unfinished(base, capsys)
+    provision(base)
+    assert not unfinished(base, capsys)
+    assert ledger.main(["keep", *PATHS], str(base)) == 0
+    assert unfinished(base, capsys)
+    assert ledger.main(["seal", *PATHS], str(base)) == 0
+    assert not unfinished(base, capsys)
+
+
+def test_a_removal_that_did_not_end_is_told_to_the_next(
+    base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provision(base)
+    assert ledger.main(["restore"], str(base)) == 0
+    assert outcome(base, capsys, "would-restore") == {
+        "paths": [], "stays": {}, "unfinished": True,
+    }  # fmt: skip
+    assert ledger.main(["forget"], str(base)) == 0
+    assert not (base / "var/lib/codex-ledger").exists()
+
+
+@pytest.mark.parametrize("argv", [[], ["forget", "/etc/a"], ["restore", "/etc/a"]])
 def test_wrong_usage(base: Path, argv: list[str]) -> None:
     assert ledger.main(argv, str(base)) == 64

@@ -33,14 +33,17 @@ def host(base: Path, *packages: str, users: str = "", root: str = "$y$x") -> Non
         for name in packages
     ]
     (base / "var/lib/dpkg/status").write_text("\n".join(entries))
-    lines = "".join(f"{name}:x:1:\n" for name in ["root", *users.split()])
+    pairs = [name.partition("=")[::2] for name in ["root", *users.split()]]
+    lines = "".join(f"{name}:x:{number or 1}:\n" for name, number in pairs)
     (base / "etc/passwd").write_text(lines)
     (base / "etc/group").write_text(lines)
     (base / "etc/shadow").write_text(f"root:{root}:1:0:99999:7:::\n")
 
 
-def run(base: Path, command: str, capsys: pytest.CaptureFixture[str]) -> dict[str, list[str]]:
-    assert program.main([command], str(base)) == 0
+def run(
+    base: Path, command: str, capsys: pytest.CaptureFixture[str], *packages: str
+) -> dict[str, list[str]]:
+    assert program.main([command, *packages], str(base)) == 0
     found: dict[str, list[str]] = json.loads(capsys.readouterr().out)
     return {kind: names for kind, names in found.items() if names}
 
@@ -84,8 +87,40 @@ def test_a_run_that_did_not_end_stays_open(
     host(tmp_path, "vim")
     run(tmp_path, "keep", capsys)
     host(tmp_path, "vim", "chrony")
-    run(tmp_path, "keep", capsys)
+    run(tmp_path, "keep", capsys, "chrony")
     assert run(tmp_path, "seal", capsys) == {"packages": ["chrony"]}
+
+
+def test_what_people_installed_before_a_run_was_completed_is_theirs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run ended in its middle on Monday; on Tuesday somebody installed tmux."""
+    host(tmp_path, "vim")
+    run(tmp_path, "keep", capsys, "chrony")
+    host(tmp_path, "vim", "chrony", "libtomcrypt", "tmux")
+    states = tmp_path / "var/lib/apt/extended_states"
+    states.parent.mkdir()
+    states.write_text("Package: libtomcrypt\nArchitecture: amd64\nAuto-Installed: 1\n\n")
+    run(tmp_path, "keep", capsys, "chrony")
+    assert run(tmp_path, "seal", capsys) == {"packages": ["chrony", "libtomcrypt"]}
+
+
+def test_no_kernel_is_ever_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Removed with the roles, it could be the only one that the host has left."""
+    host(tmp_path, "linux-image-6.12.1-amd64")
+    run(tmp_path, "keep", capsys)
+    kernels = ["linux-image-6.12.9-amd64", "linux-image-amd64", "linux-modules-6.8.0-31-generic"]
+    host(tmp_path, *kernels, "linux-headers-6.12.9-amd64")
+    assert run(tmp_path, "seal", capsys) == {"packages": ["linux-headers-6.12.9-amd64"]}
+
+
+def test_accounts_of_people_are_never_ours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host(tmp_path, "vim")
+    run(tmp_path, "keep", capsys)
+    host(tmp_path, "vim", users="codex=600 alice=1000")
+    assert run(tmp_path, "seal", capsys) == {"users": ["codex"], "groups": ["codex"]}
 
 
 def test_without_a_ledger_nothing_is_ours(

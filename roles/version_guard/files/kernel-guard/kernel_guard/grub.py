@@ -116,7 +116,8 @@ def _entry(path: list[_Open]) -> Entry:
         tuple(block.id for block in path),
         tuple(block.title for block in path),
         tuple(block.place for block in path),
-        last.release,
+        # os-prober lists kernels of other systems, which may have the name of one of ours.
+        None if any(block.id.startswith("osprober-") for block in path) else last.release,
         last.rescue or last.id.rpartition("-recovery-")[1] != "",
     )
 
@@ -134,7 +135,7 @@ class Grub:
 
     def effective(self) -> str | None:
         """Return the kernel that the next start takes; None where that is no kernel of Debian's."""
-        saved = self._saved()
+        saved = self._kept("next_entry") or self._saved()
         for entry in self.entries:
             if saved and entry.chosen_by(saved):
                 return entry.release
@@ -153,9 +154,19 @@ class Grub:
         entry = self._entry(release)
         if entry is None:
             raise UnreadableError(f"{CONFIG} has no entry for {release}")
-        if self._saved() != entry.path:
+        # What an older grub-reboot left there would be the default after the next start; it goes.
+        if self._saved() != entry.path or self._kept("prev_saved_entry"):
             self.host.ask("grub-set-default", entry.path)
-        if self._saved() != entry.path or self.effective() != release:
+        if once := self._kept("next_entry"):
+            raise UnreadableError(
+                f"the next start alone takes {once}, as grub-reboot was told; "
+                "`grub-editenv - unset next_entry` takes that back"
+            )
+        if (
+            self._saved() != entry.path
+            or self._kept("prev_saved_entry")
+            or self.effective() != release
+        ):
             raise UnreadableError(f"{ENVIRONMENT} does not hold the entry that was written to it")
 
     def _entry(self, release: str) -> Entry | None:
@@ -165,11 +176,14 @@ class Grub:
         return named[0] if named else None
 
     def _saved(self) -> str | None:
+        return self._kept("saved_entry")
+
+    def _kept(self, wanted: str) -> str | None:
         if not self.host.has(ENVIRONMENT):
             return None
         for line in self.host.ask("grub-editenv", ENVIRONMENT, "list").splitlines():
             name, equals, value = line.partition("=")
-            if name == "saved_entry" and equals:
+            if name == wanted and equals:
                 return value
         return None
 

@@ -10,6 +10,10 @@ from typing import Any
 
 from kernel_guard.host import Host, UnreadableError
 
+#: What `bootctl set-oneshot` and `systemctl reboot --boot-loader-entry` set (systemd, "The Boot
+#: Loader Interface").
+_ONCE = "/sys/firmware/efi/efivars/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -73,6 +77,10 @@ class SystemdBoot:
         # Set in any case: a default that nobody set is the newest entry, and changes with the next.
         self.host.ask("bootctl", "set-default", names[0])
         self.entries = self._list()
+        if self.host.has(_ONCE):
+            raise UnreadableError(
+                "the next start alone takes another entry; `bootctl set-oneshot ''` takes that back"
+            )
         if self.effective() != release:
             raise UnreadableError(f"systemd-boot does not keep {names[0]} as its default")
 
