@@ -1,91 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { act } from "preact/test-utils";
-import { afterEach, beforeEach, describe, expect, test, vi, type Mock } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { liveAddress, type Follow, type LiveEvents } from "../src/api/live";
 import { Problem } from "../src/api/problem";
 import { ExplorerView } from "../src/views/repositories/ExplorerView";
-import { layoutOf } from "../src/views/repositories/layout/layout";
 import { linesOf } from "../src/views/repositories/panels/Diff";
 import { Explorer } from "../src/views/repositories/state/explorer";
 import { FIRST_SCENE, readScene } from "../src/views/repositories/state/link";
 import type { Source } from "../src/views/repositories/state/source";
-import { anyHistory, PEOPLE, runsOf, sha, type Given } from "./histories";
+import { PEOPLE, runsOf, sha } from "./histories";
 import { byId, draw, textOf } from "./render";
-
-const HISTORY = anyHistory(9, 120);
-
-type Mocked = { readonly [K in keyof Source]: Mock<Source[K]> };
-
-function source(history: readonly Given[] = HISTORY, change: Partial<Mocked> = {}): Mocked {
-  return {
-    graph: vi.fn<Source["graph"]>((take) => {
-      runsOf(history, PEOPLE).forEach(take);
-      return Promise.resolve();
-    }),
-    files: vi.fn<Source["files"]>(() => Promise.resolve()),
-    search: vi.fn<Source["search"]>(() => Promise.resolve({ data: [{ sha: sha(3) }, { sha: "unknown" }], cut: null })),
-    commit: vi.fn<Source["commit"]>((id) =>
-      Promise.resolve({
-        sha: id,
-        message: "Fix it",
-        author: "Ann <script>",
-        author_email: "ann@example.org",
-        timestamp: "2026-01-02T03:04:05Z",
-        branch: "main",
-        parents: [sha(0)],
-        body: "Fix it\n\nBecause \u202eof this.\n",
-        authored_at: null,
-        committer: "Keeper",
-        committer_email: "keeper@example.org",
-        refs: ["main"],
-        files: [
-          { status: "M", path: "src/a.c", old_path: null, additions: 3, deletions: 1, mode: "100644" },
-          { status: "A", path: "logo.png", old_path: null, additions: null, deletions: null, mode: "100644" },
-        ],
-        files_total: 2,
-      }),
-    ),
-    patch: vi.fn<Source["patch"]>(() => Promise.resolve({ text: PATCH, bytes: PATCH.length })),
-    compare: vi.fn<Source["compare"]>((old, id) =>
-      Promise.resolve({
-        old,
-        new: id,
-        merge_base: null,
-        files: [{ status: "D", path: "gone.c", old_path: null, additions: 0, deletions: 9, mode: "000000" }],
-        files_total: 1,
-        additions: 0,
-        deletions: 9,
-      }),
-    ),
-    messages: vi.fn<Source["messages"]>((shas) =>
-      Promise.resolve(
-        shas.map((id) => ({
-          sha: id,
-          message: `About ${id.slice(0, 4)}`,
-          author: "Ann",
-          author_email: "ann@example.org",
-          timestamp: null,
-          branch: null,
-          parents: [],
-        })),
-      ),
-    ),
-    ...change,
-  };
-}
-
-const PATCH = `diff --git a/src/a.c b/src/a.c
-index 1..2 100644
---- a/src/a.c
-+++ b/src/a.c
-@@ -1,2 +1,2 @@
- same
--old
-+new
-`;
-
-const layOut = (graph: Parameters<typeof layoutOf>[0]) => Promise.resolve(layoutOf(graph));
+import { comment, HISTORY, layOut, PATCH, source } from "./sources";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse("2026-11-22T09:00:00Z") });
@@ -329,6 +255,31 @@ describe("details", () => {
     await settle();
     expect(given.compare).toHaveBeenCalledWith(sha(7), sha(0));
     expect(textOf(root, "comparison")).toContain("they have no common ancestor");
+  });
+
+  test("comments are read, said, and deleted; what they say stays text", async () => {
+    const { root, given } = await show(source(), `commit=${sha(7)}`);
+    expect(textOf(root, "commit-panel")).toContain("Nobody has said anything yet.");
+    given.comments.mockResolvedValue([comment(sha(7), "Look <b>here</b>\nand \u202ethere")]);
+    const field = byId(root, "comment-words") as HTMLTextAreaElement;
+    field.value = " Look ";
+    await act(() => {
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    await act(() => {
+      field.form?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+    });
+    await settle();
+    expect(given.addComment).toHaveBeenCalledWith(sha(7), "Look");
+    expect(textOf(root, "comments")).toContain("Look <b>here</b>and \\u{202e}there");
+    expect(field.value).toBe("");
+    given.deleteComment.mockRejectedValue(new Problem("refused", "not_yours", "It is not yours."));
+    await act(() => {
+      byId(root, "comments").querySelector("button")?.click();
+    });
+    await settle();
+    expect(given.deleteComment).toHaveBeenCalledWith(sha(7), "c1");
+    expect(textOf(root, "comment-problem")).toBe("It is not yours.");
   });
 
   test("keys go from commit to commit, open the help, and leave fields alone", async () => {

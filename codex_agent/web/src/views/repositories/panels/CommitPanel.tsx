@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CommitDetail } from "../../../api/history";
-import { visible } from "../../../format/text";
+import { unhidden, visible } from "../../../format/text";
 import { CopyButton } from "../../../ui/CopyButton";
 import { HostText } from "../../../ui/Field";
 import { ProblemNote } from "../../../ui/ProblemNote";
@@ -8,6 +8,7 @@ import { dateTime } from "../format";
 import type { Explorer } from "../state/explorer";
 import type { Source } from "../state/source";
 import { useAnswer } from "../use-answer";
+import { Comments } from "./Comments";
 import { ComparePanel } from "./ComparePanel";
 import { FileList } from "./FileList";
 
@@ -24,7 +25,7 @@ function Body({ text }: { readonly text: string }) {
   if (lines.length === 0) return null;
   return (
     <pre class="commit-body">
-      {lines.slice(0, BODY_MOST).map((line) => `${visible(line)}\n`)}
+      {lines.slice(0, BODY_MOST).map((line) => `${unhidden(line)}\n`)}
       {lines.length > BODY_MOST && `… ${lines.length - BODY_MOST} more lines`}
     </pre>
   );
@@ -168,6 +169,7 @@ export function CommitPanel({ explorer, source, sha, compared, onCompare, onShow
           <Body text={commit.body} />
           <h3>{commit.parents.length > 1 ? "Files (a merge has none of its own)" : "Files"}</h3>
           <FileList files={commit.files} total={commit.files_total} source={source} sha={sha} onPath={openPath} />
+          <Comments key={sha} source={source} sha={sha} />
         </>
       )}
     </section>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { visible } from "../../../format/text";
+import { unhidden, visible } from "../../../format/text";
 import { ProblemNote } from "../../../ui/ProblemNote";
 import type { Source } from "../state/source";
 import { useAnswer } from "../use-answer";
@@ -49,7 +49,7 @@ export function Diff({ source, sha, path }: DiffProps) {
       <pre>
         {lines.slice(0, LINES_MOST).map(({ kind, text }, at) => (
           <span key={at} class={`diff-${kind}`}>
-            {visible(text)}
+            {unhidden(text)}
             {"\n"}
           </span>
         ))}

@@ -16,8 +16,8 @@ function sphere({ min, max }: Box): Sphere {
 interface Part {
   readonly chunk: Chunk;
   readonly sphere: Sphere;
-  readonly points: Points<BufferGeometry>;
-  readonly links: LineSegments<BufferGeometry>;
+  readonly points: Points;
+  readonly links: LineSegments;
 }
 
 /** How wide a thing of the scene is on the screen, in pixels, for whichever cameras there are. */

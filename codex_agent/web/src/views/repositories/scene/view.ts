@@ -9,7 +9,7 @@ import type { Pointer } from "./pick";
 export function pixels(camera: Camera, height: number, sphere: Sphere): number {
   const eye = new Vector3().setFromMatrixPosition(camera.matrixWorld);
   const far = eye.distanceTo(sphere.center);
-  const focal = (height / 2) * (camera.projectionMatrix.elements[5] ?? 1);
+  const focal = (height / 2) * camera.projectionMatrix.elements[5];
   const near = Math.max(far - sphere.radius, sphere.radius * 0.01, 1e-3);
   return (2 * sphere.radius * focal) / near;
 }
@@ -34,7 +34,7 @@ export function cityHome(city: { width: number; depth: number; floor: number }, 
 export function pointerAt(camera: Camera, x: number, y: number, height: number, near: number): Pointer {
   const from = new Vector3(x, y, -1).unproject(camera);
   const direction = new Vector3(x, y, 1).unproject(camera).sub(from).normalize();
-  const focal = (height / 2) * (camera.projectionMatrix.elements[5] ?? 1);
+  const focal = (height / 2) * camera.projectionMatrix.elements[5];
   return {
     origin: [from.x, from.y, from.z],
     direction: [direction.x, direction.y, direction.z],

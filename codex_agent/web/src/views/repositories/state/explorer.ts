@@ -160,6 +160,7 @@ export class Explorer {
     this.#reading.abort();
     const mine = new AbortController();
     this.#reading = mine;
+    const over = (): boolean => mine.signal.aborted;
     const builder = new GraphBuilder();
     let drawn = 0;
     const first = this.content.get() === null;
@@ -177,13 +178,13 @@ export class Explorer {
         laying.catch(() => undefined);
       }, mine.signal);
       await laying;
-      if (mine.signal.aborted) return;
+      if (over()) return;
       await this.#draw(builder.graph(), "ready", mine.signal);
     } catch (thrown) {
-      if (!mine.signal.aborted) this.#failed(asProblem(thrown));
+      if (!over()) this.#failed(asProblem(thrown));
       return;
     }
-    if (mine.signal.aborted) return;
+    if (over()) return;
     if (again) void this.#readFiles();
     if (this.view.get().search !== null) void this.#search();
   }

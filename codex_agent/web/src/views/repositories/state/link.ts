@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { KINDS, NO_FILTERS, type Filters, type Kind } from "./filters";
+import { KINDS, NO_FILTERS, type Filters } from "./filters";
 
 export const MODES = ["commits", "heatmap", "branches", "all"] as const;
 export type Mode = (typeof MODES)[number];
@@ -92,7 +92,7 @@ export function readScene(text: string): Scene {
   const backwards = from !== null && until !== null && from >= until;
   const field = FIELDS.find((each) => (fields.get(`search-${each}`) ?? "") !== "");
   const commit = fields.get("commit");
-  const kinds = [...(fields.get("kinds") ?? "")].map((letter) => among(KINDS, letter));
+  const kinds = KINDS.filter((kind) => fields.get("kinds")?.includes(kind));
   return {
     mode: among(MODES, fields.get("view")) ?? FIRST_SCENE.mode,
     from: backwards ? null : from,
@@ -101,7 +101,7 @@ export function readScene(text: string): Scene {
       authors: fields.getAll("author"),
       branches: fields.getAll("branch"),
       path: fields.get("path") ?? "",
-      kinds: [...new Set(kinds.filter((kind): kind is Kind => kind !== null))],
+      kinds,
       merges: among(["any", "only", "none"] as const, fields.get("merges")) ?? "any",
     },
     search: field === undefined ? null : { field, words: fields.get(`search-${field}`) ?? "" },

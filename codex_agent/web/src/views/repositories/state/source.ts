@@ -11,6 +11,7 @@ import {
   type Hits,
   type Patch,
 } from "../../../api/history";
+import { addComment, deleteComment, readComments, type Comment } from "../../../api/comments";
 import { receiveFiles, receiveGraph } from "../../../api/repositories";
 import type { Search } from "./link";
 
@@ -25,6 +26,9 @@ export interface Source {
   readonly patch: (sha: string, path: string) => Promise<Patch>;
   readonly compare: (old: string, sha: string) => Promise<Comparison>;
   readonly messages: (shas: readonly string[]) => Promise<readonly Commit[]>;
+  readonly comments: (sha: string) => Promise<readonly Comment[]>;
+  readonly addComment: (sha: string, content: string) => Promise<Comment>;
+  readonly deleteComment: (sha: string, id: string) => Promise<void>;
 }
 
 /** The host, asked about one repository. */
@@ -37,5 +41,8 @@ export function hostSource(repo: string): Source {
     patch: (sha, path) => readPatch(repo, sha, path),
     compare: (old, sha) => readComparison(repo, old, sha),
     messages: (shas) => readMessages(repo, shas),
+    comments: (sha) => readComments(repo, sha),
+    addComment: (sha, content) => addComment(repo, sha, content),
+    deleteComment: (sha, id) => deleteComment(repo, sha, id),
   };
 }
