@@ -236,7 +236,8 @@ def test_a_file_is_found_in_the_city_and_filters_commits(
     row = part(small, "file-table").get_by_role("button").first
     path = row.inner_text()
     row.click()
-    wanted = int(_git(shown, "rev-list", "--all", "--no-merges", "--count", "--", path))
+    asked = ("rev-list", "--all", "--no-merges", "--full-history", "--count", "--", path)
+    wanted = int(_git(shown, *asked))
     expect(part(small, "file-history").locator("> li")).to_have_count(min(wanted, 200))
     part(small, "filter-by-file").click()
     _expect_count(small, wanted)
