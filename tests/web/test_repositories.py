@@ -237,6 +237,16 @@ def test_views_show_what_they_say(small: Page, mode: str) -> None:
     expect(part(small, "scene")).to_have_attribute("data-points", re.compile(f"^{points}$"))
 
 
+def test_going_to_the_city_shows_it(small: Page) -> None:
+    """Whoever has moved among the commits is not left looking beside it."""
+    for _ in range(3):
+        small.keyboard.press("e")
+    small.keyboard.press("2")
+    expect(part(small, "file-table").locator("tbody tr")).not_to_have_count(0)
+    small.mouse.click(*_centre(part(small, "scene-canvas")))
+    expect(part(small, "file-panel")).to_be_visible()
+
+
 def test_a_file_is_found_in_the_city_and_filters_commits(
     small: Page, shown: histories.Shown
 ) -> None:

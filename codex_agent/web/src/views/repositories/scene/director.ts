@@ -191,8 +191,9 @@ export class Director {
     // Among commits a bar is the thread that they are on.
     this.stage.shared.thick.value =
       Math.min(this.#cast.content.layout.extent.gap * 0.15, 3) * (mode === "all" ? 0.25 : 1);
-    // Who has not moved yet sees all of what is chosen.
-    if (mode !== this.#mode && this.#explorer.look.get() === null) this.home();
+    // Who has not moved yet sees all of what is chosen; the city lies elsewhere than the commits.
+    const elsewhere = this.#mode !== null && (mode === "heatmap") !== (this.#mode === "heatmap");
+    if (mode !== this.#mode && (elsewhere || this.#explorer.look.get() === null)) this.home();
     this.#mode = mode;
     this.#ring();
   };

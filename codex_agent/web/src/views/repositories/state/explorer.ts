@@ -126,8 +126,9 @@ export class Explorer {
   set scene(scene: Scene) {
     const { mode, filters, search, commit, path, from, until, look } = scene;
     this.window.set({ from, until });
-    this.look.set(look);
     this.view.set({ mode, filters, search, commit, path });
+    // After the view, which may go elsewhere by itself.
+    this.look.set(look);
   }
 
   change(change: Partial<View>): void {
