@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from codex_agent.problem import shown
 from codex_agent.provision import files
 from codex_agent.repos import lock
-from codex_agent.repos.errors import NotAllowedError, QuestionError, RepoError
+from codex_agent.repos.errors import QuestionError, RepoError, UnknownRepositoryError
 from codex_agent.repos.git import Git
 from codex_agent.repos.place import look
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SCHEMA = 1
+#: Where the list of a host is, and its name there.
+FOLDER = "/etc/codex/repos"
 NAME = "repositories.json"
 _ID = re.compile(r"[0-9a-f]{16}")
 _NAME_MAX = 100
@@ -44,24 +46,24 @@ def id_of(path: Path) -> str:
 
 
 class AllowList:
-    """The file in ``folder``; ``roots`` is the configuration's, and counts at every opening."""
+    """The file in ``folder``; ``roots`` is the configuration's, and counts at every opening.
 
-    def __init__(self, folder: Path, roots: Sequence[Path], program: str | None = None) -> None:
+    A ``public`` one may be read by everybody: the service has an account of its own.
+    """
+
+    def __init__(
+        self, folder: Path, roots: Sequence[Path], program: str | None = None, *,
+        public: bool = False,
+    ) -> None:  # fmt: skip
         self._folder, self.roots, self._program = folder, tuple(roots), program
-        files.directory(folder, files.SECRET_DIRECTORY)
+        self._mode = files.PUBLIC_FILE if public else files.SECRET_FILE
+        files.directory(folder, files.PUBLIC_DIRECTORY if public else files.SECRET_DIRECTORY)
 
     def entries(self) -> list[Entry]:
         """Return what is allowed, by name; RepoError where the file is not in order."""
         path = self._folder / NAME
-        content = files.read(path, files.SECRET_FILE)
-        if content is None:
-            return []
-        try:
-            found = _parse(content)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            text = f"{path} is not in order: {error}."
-            raise RepoError(text, f"Remove {path} and add the repositories again.") from None
-        return sorted(found, key=lambda entry: (entry.name, entry.id))
+        content = files.read(path, self._mode)
+        return parsed(path, content) if content is not None else []
 
     def add(self, path: Path, name: str | None = None) -> Entry:
         """Allow the repository at ``path``; it has to be one, inside of a root, now."""
@@ -100,17 +102,27 @@ class AllowList:
         return entry
 
     def find(self, id_: str) -> Entry:
-        """Return the entry of an id; NotAllowedError for anything else, a path above all."""
+        """Return the entry of an id; UnknownRepositoryError for all else, a path above all."""
         if _ID.fullmatch(id_):
             for entry in self.entries():
                 if entry.id == id_:
                     return entry
-        raise NotAllowedError(f"There is no repository {id_!r}.", "codex repos list")
+        raise UnknownRepositoryError(f"There is no repository {id_!r}.", "codex repos list")
 
     def _store(self, entries: list[Entry]) -> None:
         data = {"schema": SCHEMA, "repositories": [asdict(entry) for entry in entries]}
         content = json.dumps(data, indent=2).encode() + b"\n"
-        files.write(self._folder / NAME, content, files.SECRET_FILE)
+        files.write(self._folder / NAME, content, self._mode)
+
+
+def parsed(path: Path, content: bytes) -> list[Entry]:
+    """Return what a list holds, by name; RepoError where it is not in order."""
+    try:
+        found = _parse(content)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        text = f"{path} is not in order: {error}."
+        raise RepoError(text, f"Remove {path} and add the repositories again.") from None
+    return sorted(found, key=lambda entry: (entry.name, entry.id))
 
 
 def _parse(content: bytes) -> list[Entry]:

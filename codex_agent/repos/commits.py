@@ -18,10 +18,11 @@ from codex_agent.repos.limits import QUESTION, page
 from codex_agent.repos.people import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from codex_agent.repos.cancel import Cancel
     from codex_agent.repos.history import History
+    from codex_agent.repos.marks import Marks
     from codex_agent.repos.people import People
 
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 class Commit:
     """One commit. Times are seconds since 1970, None where the commit has none that can be read.
 
-    ``depth`` and ``branch`` are None until the whole graph was read.
+    ``depth``, ``branch`` and ``number`` are None until the whole graph was read.
     """
 
     oid: str
@@ -42,6 +43,7 @@ class Commit:
     subject: str
     depth: int | None
     branch: str | None
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,10 @@ def _zone(value: int) -> int | None:
 
 
 def pages(
-    history: History, limit: int, cursor: str | None = None, people: People | None = None
-) -> Page:
-    """Return a page of commits, children first.
+    history: History, limit: int, cursor: str | None = None, people: People | None = None, *,
+    skip: int = 0,
+) -> Page:  # fmt: skip
+    """Return a page of commits, children first, after the ``skip`` first ones.
 
     A history that has grown since the cursor was handed out only has more before it; one of which
     commits were taken away meanwhile goes on after the same commit.
@@ -116,6 +119,14 @@ def pages(
         number = at.number
     total = len(marks.branch) - marks.branch.count(NONE)
     found: list[Commit] = []
+    if skip >= total:
+        number = -1
+    elif skip and total == len(marks.branch):
+        number -= skip
+    else:
+        while number >= 0 and skip:
+            skip -= marks.branch[number] != NONE
+            number -= 1
     reader = Reader(history, people)
     while number >= 0 and len(found) < limit:
         if marks.branch[number] != NONE:
@@ -169,16 +180,20 @@ class Reader:
         return Commit(
             block.oid(number).hex(), tuple(self.oid(p) for p in block.parents_of(number)),
             name, email, _time(block.time[at]), _time(block.authored[at]), _zone(block.zone[at]),
-            text(block.subject[at]), block.depth[at], branch,
+            text(block.subject[at]), block.depth[at], branch, number,
         )  # fmt: skip
 
 
-def stream(history: History, people: People, *, ids: bool = False) -> Iterator[bytes]:
+def stream(
+    history: History, people: People, *, ids: bool = False,
+    marks: Marks | None = None, more: Mapping[str, object] | None = None,
+) -> Iterator[bytes]:  # fmt: skip
     """Yield the graph for a page: one run of columns (``columns.py``) a block, children first.
 
     Each begins with its length (u32). ``about`` (JSON) comes with the first: names of branches and
-    authors, and how many commits follow. ``run`` (JSON) says the ``first`` number and the ``count``
-    of commits of a run, which are in ascending order. Columns, one entry a commit unless said:
+    authors, how many commits follow, and ``more``. ``run`` (JSON) says the ``first`` number and the
+    ``count`` of commits of a run, which are in ascending order. Columns, one entry a commit unless
+    said:
 
     - ``time`` i64, seconds since 1970; ``author`` and ``branch`` u32, places in ``about``
     - ``rise`` i32, depth less that of the commit before (of the first: its depth)
@@ -186,7 +201,7 @@ def stream(history: History, people: People, *, ids: bool = False) -> Iterator[b
     - ``number`` u32, only where commits are left out that no ref reaches
     - ``oid`` raw, only if ``ids``: they cannot be packed, and are most of the bytes
     """
-    marks = history.marks()
+    marks = history.marks() if marks is None else marks
     if marks is None:
         return
     about = {
@@ -198,12 +213,16 @@ def stream(history: History, people: People, *, ids: bool = False) -> Iterator[b
         ],
         "authors": [[person.name, person.email] for person in people.persons],
         "no_time": str(NO_TIME),
+        **(more or {}),
     }
     head = {"about": json.dumps(about).encode()}
     for block in history.store.each("commits"):
         branch = marks.branch[block.first : block.first + len(block)]
         content = pack({**head, **_run(block, branch, people, ids=ids)})
         head = {}
+        yield len(content).to_bytes(4, "little") + content
+    if head:
+        content = pack({**head, "run": b'{"first": 0, "count": 0}'})
         yield len(content).to_bytes(4, "little") + content
 
 

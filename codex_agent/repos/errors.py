@@ -22,6 +22,10 @@ class NotAllowedError(RepoError):
     status = 3
 
 
+class UnknownRepositoryError(NotAllowedError):
+    """The id is none of the list."""
+
+
 class UnsupportedError(RepoError):
     """Its format is none that the installed git can read."""
 
@@ -62,3 +66,7 @@ class QuestionError(RepoError):
     """The question is not valid: an unknown object, a bad limit, a cursor of another history."""
 
     status = 64
+
+
+class NotFoundError(QuestionError):
+    """There is no such commit, object or file."""

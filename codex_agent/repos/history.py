@@ -264,6 +264,11 @@ class History:
             (KEPT_CHANGES,),
         )
 
+    def last_sequence(self) -> int:
+        """Return the number of the newest change, 0 where there is none."""
+        row = self.store.rows("SELECT MAX(sequence) FROM changes")[0]
+        return int(row[0] or 0)
+
     def since(self, sequence: int, limit: int = 1000) -> list[tuple[int, dict[str, object]]]:
         """Return changes after ``sequence``; QuestionError where they are not kept any more."""
         ends = self.store.rows("SELECT MIN(sequence), MAX(sequence) FROM changes")[0]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import pygit2
 from pygit2.enums import ConfigLevel
 
-from codex_agent.repos.errors import DamagedError, QuestionError, TooMuchError
+from codex_agent.repos.errors import DamagedError, NotFoundError, QuestionError, TooMuchError
 from codex_agent.repos.limits import MIB, Limits
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Points(Protocol):
     """Reads single objects. All ids are whole, in hexadecimal digits."""
 
     def header(self, name: str) -> tuple[str, int]:
-        """Return type and size in bytes; QuestionError where there is no such object."""
+        """Return type and size in bytes; NotFoundError where there is no such object."""
 
     def content(self, name: str, most: int = OBJECT_MAX) -> tuple[str, bytes]:
         """Return type and content; TooMuchError where it has more than ``most`` bytes."""
@@ -65,8 +65,8 @@ def points(cache: Cache) -> Points:
     return _Git(cache) if cache.place.object_format == "sha256" else _Library(cache)
 
 
-def _none(name: str) -> QuestionError:
-    return QuestionError(
+def _none(name: str) -> NotFoundError:
+    return NotFoundError(
         f"There is no object {name} here.", "It may have been collected by git gc."
     )
 

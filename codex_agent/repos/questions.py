@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from codex_agent.repos.blocks import BINARY
 from codex_agent.repos.changes import COUNTS, counted
-from codex_agent.repos.errors import DamagedError, QuestionError
+from codex_agent.repos.errors import DamagedError, NotFoundError, QuestionError
 from codex_agent.repos.limits import MIB, Limits, page
 from codex_agent.repos.people import text
 from codex_agent.repos.points import oid
@@ -75,10 +75,18 @@ def files_of(cache: Cache, commit: str, cancel: Cancel | None = None) -> list[Fi
     return _files(cache.git.output(COUNTS, given=given, cancel=cancel), digits)
 
 
-def patch(cache: Cache, commit: str, cancel: Cancel | None = None) -> bytes:
-    """Return the patch of a commit as git prints it; TooMuchError beyond ``PATCH_MAX``."""
-    name = oid(commit, cache.place.id_bytes * 2)
-    args = ["diff-tree", "-r", "--root", "--no-commit-id", "-p", *_DIFF, name]
+def patch(
+    cache: Cache, commit: str, cancel: Cancel | None = None, *, old: str | None = None,
+    path: bytes | None = None,
+) -> bytes:  # fmt: skip
+    """Return the patch of a commit, or from ``old`` to it, as git prints it; of one file if asked.
+
+    TooMuchError beyond ``PATCH_MAX``.
+    """
+    digits = cache.place.id_bytes * 2
+    words = [oid(commit, digits)] if old is None else [oid(old, digits), oid(commit, digits)]
+    args = ["diff-tree", "-r", "--root", "--no-commit-id", "-p", *_DIFF, *words]
+    args += ["--", os.fsdecode(checked_path(path))] if path is not None else []
     return cache.git.output(args, limits=Limits(out_bytes=PATCH_MAX), cancel=cancel)
 
 
@@ -113,7 +121,7 @@ def blame(cache: Cache, commit: str, path: bytes, cancel: Cancel | None = None) 
         said = cache.git.output(args, cancel=cancel)
     except DamagedError as error:
         if "no such path" in error.message:
-            raise QuestionError(error.message, "git ls-tree -r --name-only") from None
+            raise NotFoundError(error.message, "git ls-tree -r --name-only") from None
         raise
     digits = cache.place.id_bytes * 2
     found: list[BlameLine] = []

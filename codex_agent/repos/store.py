@@ -8,6 +8,7 @@ another schema or of another repository is begun anew, and ``Store.renewed`` say
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 import threading
 import zlib
@@ -125,6 +126,7 @@ class Store:
                     if statement.strip():
                         db.execute(statement)
                 first = {"schema": str(SCHEMA), "source": source, "generation": "0", "count": "0"}
+                first["birth"] = secrets.token_hex(8)
                 db.executemany("INSERT INTO meta VALUES (?, ?)", first.items())
             db.execute("COMMIT")
         except BaseException:
@@ -216,6 +218,11 @@ class Store:
         return int(self.fact("generation") or 0)
 
     @property
+    def birth(self) -> str:
+        """What differs from one store to the next, also of the same repository."""
+        return self.fact("birth") or ""
+
+    @property
     def count(self) -> int:
         """How many commits there are, those that no ref reaches any more included."""
         return int(self.fact("count") or 0)
@@ -259,6 +266,18 @@ class Store:
             return start, parents
 
         found: tuple[array[int], array[int]] = self._read("commits", first, read)
+        return found
+
+    def times(self, first: int) -> array[int]:
+        """Return the committer times of a block of commits, without the rest of it."""
+
+        def read(count: int, data: bytes) -> array[int]:
+            got = numbers("q", unpack(data)["time"])
+            if len(got) != count:
+                raise ValueError("its columns have different lengths")
+            return got
+
+        found: array[int] = self._read("commits", first, read)
         return found
 
     def _read(self, table: Table, first: int, read: Callable[[int, bytes], Any]) -> Any:
