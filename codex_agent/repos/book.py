@@ -131,7 +131,9 @@ class Book:
 
     def scene(self) -> Scene:
         """Return where commits stand, as of the newest generation."""
-        history = self.history()
+        return self._scene_of(self.history())
+
+    def _scene_of(self, history: History) -> Scene:
         with self._lock:
             made = self._scene
         store = history.store
@@ -193,7 +195,7 @@ class Book:
         store, place = history.store, history.place
         read = store.fact("fingerprint") is not None
         state: Literal["reading", "ready", "failed"] = "ready" if read else "reading"
-        marks_total = self.scene().total if read else None
+        marks_total = self._scene_of(history).total if read else None
         refs = history.refs()
         tip = refs.table.get("HEAD")
         return Repository(

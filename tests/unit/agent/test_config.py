@@ -61,7 +61,7 @@ def test_layers_rise(tree: Tree) -> None:
         ("[service]\nsample_intervall_s = 2\n", "service.sample_intervall_s is not known",
          "Did you mean service.sample_interval_s?"),
         ("[servise]\n", "section servise is not known", "Did you mean service?"),
-        ("[zzz]\n", "section zzz is not known", "Known are: health, log, service."),
+        ("[zzz]\n", "section zzz is not known", "Known are: health, log, repos, service."),
         ("service = 1\n", "service must be a section", "[service]"),
         ("[service]\nsample_interval_s = '2'\n", "service.sample_interval_s is not valid",
          "from 0.5 to 60"),
