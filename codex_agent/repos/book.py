@@ -98,6 +98,9 @@ class Book:
                 # The process in the background began the store anew.
                 self._history.close()
                 self._history = self._scene = None
+                self._graph_read.clear()
+                if self._watch is not None:
+                    self._watch.wake()
             if self._history is None:
                 self._history = History(Path(self.entry.path), self._roots, self.folder)
                 self._inode = self._inode_now(self._history)
