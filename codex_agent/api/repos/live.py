@@ -190,7 +190,8 @@ class Feed:
 
     def _files(self, history: History, sha: str) -> list[dict[str, Any]]:
         try:
-            rows = files_of(history.cache, sha, self._cancel)
+            # All who listen want the same.
+            rows = self._book.kept(f"files {sha}", sha, lambda: files_of(history.cache, sha))
         except RepoError:
             # A commit whose files cannot be read is still a new commit.
             return []

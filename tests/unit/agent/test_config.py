@@ -132,6 +132,24 @@ def test_messages_are_safe_on_a_terminal(tree: Tree) -> None:
     assert len(loaded(tree).problems[0].message) <= 400
 
 
+@pytest.mark.parametrize(
+    "roots",
+    ["['srv/git']", "['/srv/../etc']", "['/']", "['/srv/']", "'/srv'", "[1]", '["/a\\u0007"]'],
+)
+def test_roots_that_are_none(tree: Tree, roots: str) -> None:
+    tree.put(HOST, f"[repos]\nroots = {roots}\n")
+    found = loaded(tree)
+    assert found.config.repos.roots == ()
+    assert found.problems[0].hint.startswith("repos.roots must be a list of at most 32 whole paths")
+
+
+def test_roots_from_everywhere(tree: Tree) -> None:
+    tree.put(HOST, "[repos]\nroots = ['/srv/git', '/home/me/my work']\n")
+    assert loaded(tree).config.repos.roots == ("/srv/git", "/home/me/my work")
+    found = loaded(tree, {"CODEX_REPOS_ROOTS": "/a, /b/c"})
+    assert found.config.repos.roots == ("/a", "/b/c")
+
+
 def test_valid_inputs(tree: Tree) -> None:
     tree.put("/etc/codex/hostname", "box-1.example\n")
     tree.put("/etc/codex/ssh/root", f'# mine\n{KEY}\nrestrict,command="a b" {KEY}\n\n')

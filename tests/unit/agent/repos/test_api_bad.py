@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from codex_agent.api.repos import ask
+from codex_agent.repos.book import Book
 from codex_agent.repos.errors import NotAllowedError
 from tests.unit.agent.repos.made import Repo, branched
 from tests.unit.agent.repos.showing import Showing, showing
@@ -164,6 +165,13 @@ def test_links_out_of_the_roots(shown: tuple[Showing, Repo], tmp_path: Path) -> 
         moving.path.symlink_to(outside.path)
         show.refused("/api/commits", 403, "not_allowed", repo=entry.id)
         show.refused("/api/graph", 403, "not_allowed", repo=entry.id)
+        (listed,) = [row for row in show.data("/api/repos") if row["id"] == entry.id]
+        assert listed["state"] == "failed"
+        assert "in none of the roots" in listed["reason"]
+        # Put in order again, it is shown.
+        moving.path.unlink()
+        (show.folder / "root" / "aside").rename(moving.path)
+        assert len(show.data("/api/commits", repo=entry.id)) == 8
     finally:
         show.allowed.remove(entry.id)
 
@@ -191,6 +199,18 @@ def test_damaged_objects(shown: tuple[Showing, Repo]) -> None:
         assert row["reason"]
     finally:
         show.allowed.remove(entry.id)
+
+
+@pytest.mark.parametrize("route", ROUTES[1:])
+def test_while_the_graph_is_read_for_the_first_time(
+    shown: tuple[Showing, Repo], monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    """Nothing that is not known yet is told as if there were nothing."""
+    show, _ = shown
+    monkeypatch.setattr(Book, "wait_read", lambda *_: False)
+    response = show.client.get(route)
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "reading")
+    assert int(response.headers["retry-after"]) >= 1
 
 
 def test_a_hundred_clients(shown: tuple[Showing, Repo]) -> None:

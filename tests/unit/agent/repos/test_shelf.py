@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -161,6 +162,28 @@ def test_numbers_are_steady_while_a_history_grows(shelf: Shelf, repo: Repo) -> N
         assert all(row.author for row in rows)
     worker.join()
     until(lambda: book.about().commits == 23)
+
+
+def test_what_many_want_is_made_once(shelf: Shelf) -> None:
+    book = shelf.book(None)
+    made: list[int] = []
+
+    def make() -> int:
+        made.append(1)
+        time.sleep(0.1)
+        return len(made)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [pool.submit(book.kept, "x", "key", make) for _ in range(8)]
+        assert {future.result() for future in found} == {1}
+    assert book.kept("x", "another key", make) == 2
+
+    def fail() -> int:
+        raise TooMuchError("m", "h")
+
+    with pytest.raises(TooMuchError):
+        book.kept("y", "key", fail)
+    assert book.kept("y", "key", lambda: 5) == 5
 
 
 class Said:
