@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shutil
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from codex_agent.api.repos import live as live_module
 from codex_agent.repos import book as book_module
 from codex_agent.repos import history as history_module
+from codex_agent.repos.questions import files_of
 from tests.unit.agent.repos.made import Repo, branched
 from tests.unit.agent.repos.showing import Showing, message, showing
 from tests.unit.agent.running import WAIT_S
@@ -20,7 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from websockets.asyncio.client import ClientConnection
+
     from codex_agent.repos.allow import Entry
+
+LONG_S = 120.0  # a hundred handshakes at once, on a machine that does other things
 
 
 @pytest.fixture
@@ -148,6 +157,52 @@ def test_taken_off_the_list(shown: tuple[Showing, Repo, Entry]) -> None:
         told = message(socket, "repo_error", "new_commit")
         assert told["code"] == "no_repository"
         show.refused("/api/commits", 404, "no_repository", repo=entry.id)
+
+
+def test_a_hundred_listeners_hear_the_same(
+    shown: tuple[Showing, Repo, Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show, repo, entry = shown
+    asked: list[str] = []
+
+    def counted(cache: Any, sha: str) -> Any:
+        asked.append(sha)
+        return files_of(cache, sha)
+
+    monkeypatch.setattr(live_module, "files_of", counted)
+    address = f"wss://127.0.0.1:{show.live.port}/api/realtime?repo={entry.id}"
+
+    async def next_of(socket: ClientConnection, kind: str) -> dict[str, Any]:
+        while True:
+            found: dict[str, Any] = json.loads(await asyncio.wait_for(socket.recv(), LONG_S))
+            if found["type"] == kind:
+                return found
+
+    async def listener(joined: asyncio.Semaphore) -> list[str]:
+        async with connect(
+            address, ssl=show.live.context(), additional_headers=show.live.bearer, proxy=None,
+            open_timeout=LONG_S,
+        ) as socket:  # fmt: skip
+            await next_of(socket, "repo")
+            joined.release()
+            heard = [(await next_of(socket, "new_commit"))["commit"]["sha"] for _ in range(2)]
+            await next_of(socket, "file_changed")
+            return heard
+
+    async def trial() -> None:
+        joined = asyncio.Semaphore(0)
+        async with asyncio.TaskGroup() as group:
+            listening = [group.create_task(listener(joined)) for _ in range(100)]
+            for _ in listening:
+                await joined.acquire()
+            shas = [
+                await asyncio.to_thread(repo.commit, f"{n}", {f"{n}.txt": "x"}) for n in range(2)
+            ]
+        assert all(task.result() == shas for task in listening)
+        # Git is asked for the files of a commit once, not once for each who listens.
+        assert sorted(asked) == sorted(shas)
+
+    asyncio.run(trial())
 
 
 @pytest.mark.parametrize(
