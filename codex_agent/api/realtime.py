@@ -33,7 +33,7 @@ CLOSE_UNKNOWN = 4404
 CLOSE_TOO_BIG = 1009
 CLOSE_BUSY = 1013
 MESSAGE_MAX = 4096  # characters; clients have nothing to say here
-_CLIENTS_MAX = 64
+_CLIENTS_MAX = 100
 _SEND_S = 30.0  # a reader that takes nothing for so long is let go
 
 

@@ -30,6 +30,8 @@ LOG = logging.getLogger("codex.repos")
 T = TypeVar("T")
 #: After this time without a question or a listener a history is closed.
 IDLE_S = 600.0
+#: Answers that are kept, each under a name of its own.
+_KEPT_MAX = 32
 _TRY_AGAIN_S = 900.0  # until a pass that gave up is tried again although nothing has changed
 _AGAIN_S = (1.0, 2.0, 5.0, 15.0, 30.0)  # pauses after failures, the last one for ever
 
@@ -70,11 +72,14 @@ class Book:
         self._scene: Scene | None = None
         self._inode = 0
         self._error: RepoError | None = None
+        self._refused: CodexError | None = None
         self._listeners: set[Callable[[str], None]] = set()
         self._used = time.monotonic()
         self._history: History | None = None
         self._thread: threading.Thread | None = None
         self._kept: dict[str, tuple[str, Any]] = {}
+        self._making: dict[str, threading.Lock] = {}
+        self._placing = threading.Lock()
         self._tried: tuple[int, float] = (-1, 0.0)
         self._seen: tuple[str, int] | None = None
 
@@ -98,8 +103,17 @@ class Book:
                 # The process in the background began the store anew.
                 self._history.close()
                 self._history = self._scene = None
+                self._graph_read.clear()
+                if self._watch is not None:
+                    self._watch.wake()
             if self._history is None:
-                self._history = History(Path(self.entry.path), self._roots, self.folder)
+                try:
+                    self._history = History(Path(self.entry.path), self._roots, self.folder)
+                except CodexError as error:
+                    # Told by ``about`` until an opening succeeds; each question tries it again.
+                    self._refused = error
+                    raise
+                self._refused = None
                 self._inode = self._inode_now(self._history)
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -131,15 +145,15 @@ class Book:
 
     def scene(self) -> Scene:
         """Return where commits stand, as of the newest generation."""
-        history = self.history()
-        with self._lock:
-            made = self._scene
+        return self._scene_of(self.history())
+
+    def _scene_of(self, history: History) -> Scene:
         store = history.store
-        if made is None or (made.birth, made.generation) != (store.birth, store.generation):
-            made = Scene(history)
-            with self._lock:
-                self._scene = made
-        return made
+        with self._placing:
+            made = self._scene
+            if made is None or (made.birth, made.generation) != (store.birth, store.generation):
+                made = self._scene = Scene(history)
+            return made
 
     def steady(self, question: Callable[[History, Scene], T]) -> T:
         """Ask what is made of several readings, again where the history grew in between."""
@@ -153,18 +167,25 @@ class Book:
         return question(self.history(), self.scene())
 
     def kept(self, name: str, key: str, make: Callable[[], T]) -> T:
-        """Return what was made for the same key before, or make it; one answer a name is kept."""
+        """Return what was made for the same key before, or make it; one answer a name is kept.
+
+        Where many ask at once it is made once, and the others wait for it.
+        """
         with self._lock:
-            found = self._kept.get(name)
-        if found is not None and found[0] == key:
-            made: T = found[1]
+            making = self._making.setdefault(name, threading.Lock())
+        with making:
+            with self._lock:
+                found = self._kept.get(name)
+            if found is not None and found[0] == key:
+                made: T = found[1]
+                return made
+            made = make()
+            with self._lock:
+                if len(self._kept) >= _KEPT_MAX:
+                    self._kept.clear()
+                    self._making.clear()
+                self._kept[name] = (key, made)
             return made
-        made = make()
-        with self._lock:
-            if len(self._kept) > 32:
-                self._kept.clear()
-            self._kept[name] = (key, made)
-        return made
 
     # -- what it tells
 
@@ -185,7 +206,7 @@ class Book:
     def about(self) -> Repository:
         """Say how it stands, without waiting for anything."""
         entry, history = self.entry, self._history
-        error = self._error
+        error: CodexError | None = self._error or self._refused
         if history is None:
             if error is not None:
                 return Repository(entry.id, entry.name, "failed", error.message)
@@ -193,7 +214,7 @@ class Book:
         store, place = history.store, history.place
         read = store.fact("fingerprint") is not None
         state: Literal["reading", "ready", "failed"] = "ready" if read else "reading"
-        marks_total = self.scene().total if read else None
+        marks_total = self._scene_of(history).total if read else None
         refs = history.refs()
         tip = refs.table.get("HEAD")
         return Repository(

@@ -137,7 +137,8 @@ def failure(said: dict[str, Any]) -> RepoError:
     """Return what the process failed with as an error of this one."""
     if said.get("type") == "error":
         kind = getattr(errors, str(said.get("kind")), RepoError)
-        if isinstance(kind, type) and issubclass(kind, RepoError):
-            return kind(str(said.get("message")), str(said.get("hint")))
+        if not (isinstance(kind, type) and issubclass(kind, RepoError)):
+            kind = RepoError
+        return kind(str(said.get("message")), str(said.get("hint")))
     text = f"The process that reads histories ended with status {said.get('status')}."
     return DamagedError(text, "The journal of codex-agent has its last words.")

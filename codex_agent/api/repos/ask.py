@@ -23,7 +23,7 @@ T = TypeVar("T")
 #: Threads for questions that are answered in a moment, and for those that git works on for long.
 QUICK, SLOW = 6, 2
 #: Questions that may wait for each; what comes beyond is told to come again.
-QUICK_WAITING, SLOW_WAITING = 96, 8
+QUICK_WAITING, SLOW_WAITING = 256, 8
 
 _STATUS: tuple[tuple[type[errors.RepoError], int, str], ...] = (
     (errors.UnknownRepositoryError, 404, "no_repository"),

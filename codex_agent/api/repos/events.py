@@ -28,10 +28,20 @@ if TYPE_CHECKING:
     from codex_agent.repos.scene import Scene
 
 _ID = re.compile(r"(?P<cursor>end|[0-9a-f]{16}-[0-9]{1,10}-[0-9]{1,10})\.(?P<current>[0-9]{1,10})")
+#: One event, as OpenAPI describes a stream of them; ``data`` is JSON as text.
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["chunk", "end", "error"]},
+        "id": {"type": "string"},
+        "data": {"type": "string"},
+    },
+    "required": ["event", "data"],
+}
 _ANSWER: dict[int | str, dict[str, Any]] = {
     **ERRORS,
     200: {
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": _EVENT}},
         "description": "Events, as docs/api-repositories.md says.",
     },
     204: {"description": "Last-Event-ID is that of the end: there is nothing more."},

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import pydantic_core
@@ -49,6 +50,7 @@ class Feed:
         self._cancel = Cancel()
         self._birth: str | None = None
         self._seq = 0
+        self._later: list[str] = []
         self._due = {"changes"}
         book.listen(self._heard)
 
@@ -108,12 +110,21 @@ class Feed:
             rows = history.since(self._seq, _STEP)
         except QuestionError as error:
             return [*found, self._resync(history, error.message)], False
+        whole = len(rows) < _STEP
+        # Commits first: what their files and branches are takes longer to find out.
+        ahead = list(takewhile(lambda row: row[1]["type"] == "new_commit", rows))
+        if ahead and not self._later:
+            whole = whole and len(ahead) == len(rows)
+            rows = ahead
+        files, self._later = self._later, []
+        for sha in files:
+            found += self._files(history, sha)
         if rows:
             found += book.steady(lambda h, s: self._told(h, s, rows))
             self._seq = rows[-1][0]
         if "progress" in due:
             found.append({"type": "progress", "repo": repo, "data": book.about()})
-        return found, len(rows) == _STEP
+        return found, not whole or bool(self._later)
 
     def _greet(self, history: History) -> list[dict[str, Any]]:
         self._birth = history.store.birth
@@ -139,6 +150,7 @@ class Feed:
         self, history: History, scene: Scene, rows: list[tuple[int, dict[str, Any]]]
     ) -> list[dict[str, Any]]:
         repo = self._book.entry.id
+        self._later = []
         found: list[dict[str, Any]] = []
         with_files = sum(change["type"] == "new_commit" for _, change in rows) <= _WITH_FILES
         branches: dict[str, BranchNode] | None = None
@@ -152,7 +164,7 @@ class Feed:
                 found.append({"type": kind, **common, "generation": scene.generation,
                               "commit": commits[0]})  # fmt: skip
                 if with_files:
-                    found += self._files(history, commits[0].sha)
+                    self._later.append(commits[0].sha)
             elif kind == "reloaded":
                 found.append({"type": kind, **common, "first": change["first"],
                               "count": change["count"]})  # fmt: skip
@@ -178,7 +190,8 @@ class Feed:
 
     def _files(self, history: History, sha: str) -> list[dict[str, Any]]:
         try:
-            rows = files_of(history.cache, sha, self._cancel)
+            # All who listen want the same.
+            rows = self._book.kept(f"files {sha}", sha, lambda: files_of(history.cache, sha))
         except RepoError:
             # A commit whose files cannot be read is still a new commit.
             return []

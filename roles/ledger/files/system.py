@@ -24,7 +24,12 @@ from typing import Any
 FOLDER = "/var/lib/codex-ledger"
 KINDS = ("packages", "holds", "users", "groups", "locks", "folders")
 #: What programs of the roles fill while they run; such a folder goes as a whole.
-FOLDERS = ("/var/lib/codex", "/var/lib/codex-bundle", "/var/lib/codex-kernel-guard")
+FOLDERS = (
+    "/var/lib/codex", "/var/lib/codex-bundle", "/var/lib/codex-kernel-guard",
+    # Of an account that exists while its service runs: systemd puts a link beside the folder.
+    "/var/lib/codex-agent", "/var/lib/private/codex-agent",
+    "/var/cache/codex-agent", "/var/cache/private/codex-agent",
+)  # fmt: skip
 System = dict[str, list[str]]
 #: No role brings a kernel; one that an upgrade brought may be the only one that is left.
 _KERNEL = re.compile(r"linux-(image|modules)(-|$)")
