@@ -19,6 +19,7 @@ REQUIRED = {
     r"lockdown=integrity": "no change of the running kernel, also without Secure Boot",
     r"console=ttyS0(,\S+)?": "a host without a screen can be seen",
     r"panic=\d+": "a broken version gives way to boot counting",
+    r"systemd\.crash_action=reboot": "a version whose PID 1 crashes gives way as well",
     r"systemd\.default_device_timeout_sec=\d{3,}": "a slow machine does not end in emergency mode",
 }
 #: Words that would open the host or that are left over from a debugging session.
