@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.molecule import hosts as machines
 from tests.support import order, serial_logs
 
 if TYPE_CHECKING:
@@ -57,9 +58,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run host tests once for each host of --hosts, or once against the booted guest."""
-    if "host_spec" in metafunc.fixturenames and metafunc.config.option.hosts:
-        specs = metafunc.config.option.hosts.split(",")
+    """Run host tests once for each host of --hosts or of Molecule, or once on the booted guest."""
+    if "host_spec" not in metafunc.fixturenames:
+        return
+    given = metafunc.config.option.hosts
+    specs = given.split(",") if given else machines.specs()
+    if specs:
         metafunc.parametrize("host_spec", specs, indirect=True, scope="session")
 
 

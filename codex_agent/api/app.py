@@ -15,16 +15,21 @@ from starlette.routing import Route
 
 import codex_agent
 from codex_agent.api import pages, realtime
+from codex_agent.api import repos as repositories
 from codex_agent.api.auth import COOKIE, SESSION_S
 from codex_agent.api.description import describe
 from codex_agent.api.envelope import ApiError, Envelope, answer, encode
 from codex_agent.api.limits import BodyLimit
 from codex_agent.api.outer import REALTIME, Outer, defect
+from codex_agent.api.repos.common import NotModified
+from codex_agent.api.repos.live import follow
+from codex_agent.api.repos.notes import OPERATOR
 from codex_agent.api.service import Readiness, Service
 from codex_agent.host.model import HostSnapshot
 from codex_agent.host.plain import plain
 from codex_agent.host.reading import Unreadable
 from codex_agent.kernel.figures import KernelStats
+from codex_agent.problem import shown
 from codex_agent.update.known import Answer, Updates
 
 if TYPE_CHECKING:
@@ -38,6 +43,9 @@ class SessionRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     token: str = Field(max_length=512, description="The token of this host.")
+    name: str | None = Field(
+        default=None, min_length=1, max_length=64, description="What its holder is called."
+    )
 
 
 class UpdateLook(BaseModel):
@@ -94,6 +102,7 @@ def routes(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=service.lifespan,
     )
     _handle_errors(app)
 
@@ -189,10 +198,15 @@ def routes(service: Service) -> FastAPI:
             client = request.client.host if request.client else "-"
             hint = "sudo codex token show prints the right one."
             raise service.guard.refuse(client, "The token is not the one of this host.", hint)
+        if wanted.name is not None and (
+            shown(wanted.name) != wanted.name or wanted.name == OPERATOR
+        ):
+            text = "This cannot be the name of a session."
+            raise ApiError(422, "invalid", text, "A name is one line that can be shown.")
         response = Response(status_code=204)
         response.set_cookie(
             COOKIE,
-            service.guard.open_session(),
+            service.guard.open_session(wanted.name),
             max_age=SESSION_S,
             path="/",
             secure=True,
@@ -211,6 +225,8 @@ def routes(service: Service) -> FastAPI:
         response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
         return response
 
+    app.include_router(repositories.router(service.repos, service.guard, known))
+
     @app.get("/openapi.json", dependencies=known, include_in_schema=False)
     async def openapi() -> Response:
         return Response(encode(describe(app)), media_type="application/json")
@@ -221,7 +237,10 @@ def routes(service: Service) -> FastAPI:
             service.gatekeeper.check_origin(connection, service.gatekeeper.check_host(connection))
             service.guard.check(connection)
 
-        await realtime.serve(socket, service.hub, service.identity.version, check)
+        await realtime.serve(
+            socket, service.hub, service.identity.version, check,
+            lambda wake: follow(service.repos, socket, wake),
+        )  # fmt: skip
 
     async def page(request: Request) -> Response:
         return pages.answer(service.pages, request)
@@ -235,6 +254,10 @@ def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(ApiError)
     async def ours(_request: Request, error: ApiError) -> Response:
         return error.response()
+
+    @app.exception_handler(NotModified)
+    async def unchanged(_request: Request, same: NotModified) -> Response:
+        return same.response()
 
     @app.exception_handler(Unreadable)
     async def unreadable(_request: Request, error: Unreadable) -> Response:

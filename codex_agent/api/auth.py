@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 COOKIE = "codex_session"
 SESSION_S = 12 * 3600
+#: What a session without a name is called.
+UNNAMED = "somebody"
 _MOST_SESSIONS = 256
 _MOST_CLIENTS = 1024
 _GUESSES = 10  # wrong tokens from one address before it is told to wait
@@ -38,21 +40,27 @@ class Guard:
         self._token = _digest(token)
         self._monotonic = monotonic
         self._sessions: OrderedDict[bytes, float] = OrderedDict()
+        self._names: dict[bytes, str] = {}
         self._guesses: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def is_token(self, text: str) -> bool:
         """Compare in constant time, whatever the lengths are."""
         return hmac.compare_digest(_digest(text), self._token)
 
-    def open_session(self) -> str:
-        """Return the id of a new session; the oldest gives way where there are too many."""
+    def open_session(self, called: str | None = None) -> str:
+        """Return the id of a new session; the oldest gives way where there are too many.
+
+        ``called`` is what its holder wants to be called: no proof, all of them have one token.
+        """
         name = secrets.token_urlsafe(32)
         now = self._monotonic()
         while self._sessions and next(iter(self._sessions.values())) <= now:
-            self._sessions.popitem(last=False)
+            self._names.pop(self._sessions.popitem(last=False)[0], None)
         while len(self._sessions) >= _MOST_SESSIONS:
-            self._sessions.popitem(last=False)
+            self._names.pop(self._sessions.popitem(last=False)[0], None)
         self._sessions[_digest(name)] = now + SESSION_S
+        if called is not None:
+            self._names[_digest(name)] = called
         return name
 
     def is_session(self, name: str) -> bool:
@@ -63,6 +71,7 @@ class Guard:
     def close_session(self, name: str) -> None:
         """Forget a session."""
         self._sessions.pop(_digest(name), None)
+        self._names.pop(_digest(name), None)
 
     def refuse(self, client: str, message: str, hint: str) -> ApiError:
         """Count a wrong guess and return the error that answers it.
@@ -84,6 +93,15 @@ class Guard:
         text = "Too many wrong tokens came from this address."
         hint = f"Wait {wait} s; sudo codex token show prints the right one."
         return ApiError(429, "too_many_attempts", text, hint, {"Retry-After": str(wait)})
+
+    def name_of(self, connection: HTTPConnection) -> str | None:
+        """Return what the holder of a session is called; None for who has the token itself.
+
+        Only for a connection that ``check`` has let pass.
+        """
+        if connection.headers.get("authorization") is not None:
+            return None
+        return self._names.get(_digest(connection.cookies.get(COOKIE, "")), UNNAMED)
 
     def check(self, connection: HTTPConnection) -> None:
         """Let a request or WebSocket with a token or session pass, or raise ``ApiError``."""

@@ -19,7 +19,8 @@ figure). Changes are pushed over the WebSocket `/api/realtime`: first
 `data` is what `/api/host` returns, and `{"type": "updates", "seq", "data"}` with what
 `/api/updates` returns; other types may be added. Errors are
 `{"type": "error", "code", "message", "hint"}` before the connection is closed with 4401 (token),
-4403 (origin) or 1009 (message too long).
+4403 (origin), 4404 (no such repository), 4400 (not a valid question) or 1009 (message too long).
+What is asked and told about repositories is in docs/api-repositories.md.
 """
 
 

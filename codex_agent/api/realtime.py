@@ -17,20 +17,23 @@ from codex_agent.host.plain import lasting, plain
 from codex_agent.host.reading import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import HTTPConnection
 
+    from codex_agent.api.repos.live import Feed
     from codex_agent.host.sampler import Sampler
     from codex_agent.update.known import Updates
 
 LOG = logging.getLogger("codex.api")
+CLOSE_INVALID = 4400
 CLOSE_AUTH = 4401
 CLOSE_ORIGIN = 4403
+CLOSE_UNKNOWN = 4404
 CLOSE_TOO_BIG = 1009
 CLOSE_BUSY = 1013
 MESSAGE_MAX = 4096  # characters; clients have nothing to say here
-_CLIENTS_MAX = 64
+_CLIENTS_MAX = 100
 _SEND_S = 30.0  # a reader that takes nothing for so long is let go
 
 
@@ -139,18 +142,31 @@ class Hub:
 
 
 async def serve(
-    socket: WebSocket, hub: Hub, version: str, check: Callable[[HTTPConnection], None]
+    socket: WebSocket,
+    hub: Hub,
+    version: str,
+    check: Callable[[HTTPConnection], None],
+    follow: Callable[[asyncio.Event], Awaitable[Feed | None]],
 ) -> None:
-    """Serve one WebSocket; ``check`` raises ``ApiError`` where the client may not listen (on)."""
+    """Serve one WebSocket; ``check`` raises ``ApiError`` where the client may not listen (on).
+
+    ``follow`` returns what else it listens to, or None.
+    """
     await socket.accept()
+    feed: Feed | None = None
     try:
         check(socket)
         listener = hub.join()
+        try:
+            feed = await follow(listener.news)
+        except BaseException:
+            hub.leave(listener)
+            raise
     except ApiError as error:
         await _farewell(socket, error)
         return
     receiving = asyncio.create_task(_receive(socket))
-    sending = asyncio.create_task(_send(socket, hub, listener, version, check))
+    sending = asyncio.create_task(_send(socket, hub, listener, version, check, feed))
     try:
         await asyncio.wait({receiving, sending}, return_when=asyncio.FIRST_COMPLETED)
         for task in (receiving, sending):
@@ -160,6 +176,8 @@ async def serve(
                 break
     finally:
         hub.leave(listener)
+        if feed is not None:
+            feed.close()
         receiving.cancel()
         sending.cancel()
         await asyncio.gather(receiving, sending, return_exceptions=True)
@@ -181,15 +199,20 @@ async def _send(
     listener: Listener,
     version: str,
     check: Callable[[HTTPConnection], None],
+    feed: Feed | None,
 ) -> None:
     interval = round(hub.interval_s * 1000)
     await _say(socket, {"type": "connected", "version": version, "interval_ms": interval})
+    if feed is not None:
+        listener.news.set()
     while True:
         await listener.news.wait()
         listener.news.clear()
         # A session can end while its page listens.
         check(socket)
-        for message in hub.newer(listener):
+        messages = hub.newer(listener)
+        messages += await feed.newer() if feed is not None else []
+        for message in messages:
             async with asyncio.timeout(_SEND_S):
                 await socket.send_text(message)
 
@@ -214,6 +237,7 @@ async def _say(socket: WebSocket, message: dict[str, Any]) -> None:
 async def _farewell(socket: WebSocket, error: ApiError) -> None:
     """Tell the error and close with the code that belongs to it."""
     codes = {401: CLOSE_AUTH, 429: CLOSE_AUTH, 403: CLOSE_ORIGIN, 413: CLOSE_TOO_BIG}
+    codes |= {404: CLOSE_UNKNOWN, 422: CLOSE_INVALID}
     with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
         await _say(socket, {"type": "error", **error.body})
         code = codes.get(error.status, CLOSE_BUSY if error.status == 503 else 1011)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import codex_agent
 from codex_agent.api import listen, logs, pages
 from codex_agent.api.app import create
+from codex_agent.api.repos.common import Repos
 from codex_agent.api.server import serve, tls
 from codex_agent.api.service import Identity, Service
 from codex_agent.config import formats
@@ -19,12 +20,16 @@ from codex_agent.config.judgement import judgement
 from codex_agent.config.load import load
 from codex_agent.errors import CodexError
 from codex_agent.host.checks import outcome
+from codex_agent.host.reading import Unreadable
 from codex_agent.host.release import version_of
 from codex_agent.host.root import Root
 from codex_agent.host.snapshot import Sample, take
+from codex_agent.repos import allow
+from codex_agent.repos.errors import RepoError
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterable
 
 LOG = logging.getLogger("codex.api")
 _LIMIT = 64 * 1024  # bytes
@@ -103,8 +108,30 @@ def run(address: str | None, folder: str | None) -> None:
         take=sample,
         interval_s=loaded.config.service.sample_interval_s,
         pages=pages.load(),
+        repos=repositories(root, loaded.config.repos.roots),
     )
     serve(create(service), _sockets(address), context)
+
+
+def repositories(root: Root, roots: Iterable[str]) -> Repos:
+    """Return what may be shown of repositories, kept where the unit says."""
+    path = f"{allow.FOLDER}/{allow.NAME}"
+
+    def listed() -> list[allow.Entry]:
+        try:
+            content = root.data(path, _LIMIT)
+        except Unreadable as error:
+            if error.absent:
+                return []
+            raise RepoError(f"{error.reason}.", f"ls -l {path}") from None
+        return allow.parsed(Path(path), content)
+
+    return Repos(
+        listed,
+        [Path(path) for path in roots],
+        Path(os.environ.get("CACHE_DIRECTORY", "/var/cache/codex-agent")) / "repos",
+        Path(os.environ.get("STATE_DIRECTORY", "/var/lib/codex-agent")) / "notes",
+    )
 
 
 def _sockets(address: str | None) -> list[socket.socket]:

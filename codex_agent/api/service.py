@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_agent.api.auth import Guard
@@ -13,13 +16,16 @@ from codex_agent.api.door import Door
 from codex_agent.api.envelope import ApiError
 from codex_agent.api.origin import Gatekeeper
 from codex_agent.api.realtime import Hub
+from codex_agent.api.repos.common import Repos
 from codex_agent.host.model import Check
 from codex_agent.host.reading import Unreadable
 from codex_agent.host.sampler import Sampler
 from codex_agent.update.known import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    from fastapi import FastAPI
 
     from codex_agent.api.pages import File
     from codex_agent.host.model import HostSnapshot
@@ -61,6 +67,7 @@ class Service:
         take: Callable[[], Sample],
         interval_s: float,
         pages: dict[str, File],
+        repos: Repos | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -72,8 +79,16 @@ class Service:
         self.hub = Hub(self.sampler, interval_s, monotonic, self.updates)
         self._door = Door(root)
         self.pages = pages
+        # Without any, every question about one is answered with 404.
+        self.repos = repos or Repos(list, (), Path("/nonexistent"), Path("/nonexistent"))
         self._monotonic = monotonic
         self._wall = wall
+
+    @asynccontextmanager
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        """Let go of repositories when the service ends."""
+        yield
+        await asyncio.to_thread(self.repos.close)
 
     async def host(self) -> HostSnapshot:
         """Return a snapshot that is at most a second old, or raise ``Unreadable``."""

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import NoReturn
 
 import codex_agent
+from codex_agent.cli.git_arguments import add_git, add_repos
 from codex_agent.errors import CodexError
 
 EXIT_USAGE = 64  # apart from the states of `codex status`, which are 0 to 3
@@ -132,6 +133,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_reset(command("factory-reset", "Have the next start erase the state of this host"))
 
     _add_kernel(command("kernel", "Ask and try the kernel services"), common)
+    add_repos(command("repos", "Choose which repositories this host shows"), common)
+    add_git(command("git", "Show the history of a repository, or write it into a file"), common)
     _add_update(command("update", "Look for a new version, take it, or go back"), common)
     return parser
 

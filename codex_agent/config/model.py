@@ -41,12 +41,20 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Repos:
+    """``roots``: directories in which repositories may be shown; ``codex repos add`` lists them."""
+
+    roots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All values, each from the highest layer that sets it."""
 
     service: Service = field(default_factory=Service)
     health: Health = field(default_factory=Health)
     log: Log = field(default_factory=Log)
+    repos: Repos = field(default_factory=Repos)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,21 @@ def _hosts(value: object) -> Value | None:
     return tuple(name.lower() for name in names) if len(names) == len(value) else None
 
 
+def _roots(value: object) -> Value | None:
+    if not isinstance(value, (list, tuple)) or len(value) > 32:
+        return None
+    found = [path for path in value if isinstance(path, str) and _is_root(path)]
+    return tuple(found) if len(found) == len(value) else None
+
+
+def _is_root(path: str) -> bool:
+    parts = path.split("/")
+    return (
+        len(path) <= 1024 and path.isprintable() and path.startswith("/") and len(path) > 1
+        and not {"", ".", ".."} & set(parts[1:])
+    )  # fmt: skip
+
+
 def _level(value: object) -> Value | None:
     return value if isinstance(value, str) and value in LEVELS else None
 
@@ -102,6 +125,7 @@ KEYS: dict[str, Key] = {
     "health.disk_free_percent_min": Key(
         5.0, "a percentage from 0 to 100", number(0, 100), _text_number
     ),
+    "repos.roots": Key((), "a list of at most 32 whole paths of directories", _roots, _text_list),
     "log.level": Key("info", f"one of {', '.join(LEVELS)}", _level, str),
 }
 
@@ -117,4 +141,5 @@ def build(values: dict[str, Value]) -> Config:
         service=Service(**section("service")),  # type: ignore[arg-type]
         health=Health(**section("health")),  # type: ignore[arg-type]
         log=Log(**section("log")),  # type: ignore[arg-type]
+        repos=Repos(**section("repos")),  # type: ignore[arg-type]
     )

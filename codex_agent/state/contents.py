@@ -37,6 +37,8 @@ _PARTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("state of updates", ("/var/lib/codex/update", "/var/lib/codex/boots"),
      ("which version was the newest seen, which did not start well, which GPUs answered, and what "
       "was fetched: after it, only what is older than the running version is refused as older")),
+    ("comments and shared views", ("/var/lib/private/codex-agent",),
+     "what people said about commits on the page, and the views that they gave away, are gone"),
     ("logs", ("/var/log",), "the journal of all boots"),
 )  # fmt: skip
 

@@ -21,6 +21,8 @@ from codex_agent.config.model import KEYS
 from codex_agent.config.update import KEYS as UPDATE_KEYS
 from codex_agent.host.reading import Unreadable
 from codex_agent.host.root import why
+from codex_agent.repos import allow
+from codex_agent.repos.errors import RepoError
 from codex_agent.state import settings
 from codex_agent.state.model import Findings
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 PLACE = "/etc/codex"
 FOLDERS = ("", "network", "ssh", "probes.d")
+# Made by `codex repos add`.
+_LATER = ("repos",)
 VENDOR_NETWORK = "/usr/lib/systemd/network"
 _USER = re.compile(r"ssh/[a-z_][a-z0-9_-]{0,30}\$?", re.ASCII)
 _NETWORK = re.compile(r"network/[^/]+\.(network|netdev|link)", re.ASCII)
@@ -93,7 +97,7 @@ def _entry(root: Root, found: Findings, name: str, status: os.stat_result) -> No
         target = Path(root.at(place)).readlink()
         found.differs(place, "link", f"a link to {target}; what it leads to counts as the file")
     elif stat.S_ISDIR(status.st_mode):
-        if name not in FOLDERS and not _is_drop_in_folder(name):
+        if name not in (*FOLDERS, *_LATER) and not _is_drop_in_folder(name):
             found.differs(place, "unknown", "a folder that this version does not know")
     elif not stat.S_ISREG(status.st_mode):
         found.differs(place, "unknown", "neither a file nor a folder")
@@ -186,10 +190,27 @@ def _probe(root: Root, place: str) -> Known:
     return Known(f"a probe of this host: {settings.probe(root, place)}")
 
 
+def _repositories(root: Root, place: str) -> Known:
+    try:
+        names = [
+            entry.name for entry in allow.parsed(Path(place), root.data(place, settings.LIMIT))
+        ]
+    except RepoError as error:
+        return Known("repositories that are shown", (), error.message)
+    return Known(f"repositories that are shown: {', '.join(names) or 'none'}")
+
+
+def _lock(root: Root, place: str) -> Known:
+    empty = not root.data(place, settings.LIMIT)
+    return Known("a lock, without content", (), None if empty else "it is not empty")
+
+
 _EXACT: dict[str, Callable[[Root, str], Known]] = {
     "agent.toml": _agent,
     "update.toml": _updates,
     "hostname": _hostname,
+    f"repos/{allow.NAME}": _repositories,
+    "repos/.lock": _lock,
 }
 _FAMILIES: tuple[tuple[re.Pattern[str], Callable[[Root, str], Known]], ...] = (
     (_USER, _keys),

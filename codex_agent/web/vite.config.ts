@@ -29,5 +29,7 @@ export default defineConfig({
     environment: "happy-dom",
     include: ["tests/**/*.test.{ts,tsx}"],
     restoreMocks: true,
+    // On a machine that is busy otherwise; no test waits for time to pass.
+    testTimeout: 60_000,
   },
 });

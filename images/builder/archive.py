@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A view of the trixie archive of its own: the host's apt state is neither used nor changed."""
+"""A view of a suite's archive of its own: the host's apt state is neither used nor changed."""
 
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -23,9 +23,15 @@ class Package:
 class Archive:
     """Runs apt with configuration, lists and cache below one folder."""
 
-    def __init__(self, folder: Path, log: Path) -> None:
+    def __init__(self, folder: Path, log: Path, suite: str = "trixie") -> None:
         self.folder = folder
         self.log = log
+        self.suite = suite
+
+    @property
+    def sources(self) -> Path:
+        """The mirrors of this machine, with the suites that are read."""
+        return self.folder / f"sources/{self.suite}.sources"
 
     def _options(self) -> list[str]:
         f = self.folder
@@ -48,7 +54,7 @@ class Archive:
         for name in ("sources", "preferences", "state/lists/partial", "cache/archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
-        (self.folder / "sources/trixie.sources").write_text(sources.deb822(sources.of_host()))
+        self.sources.write_text(sources.deb822(sources.of_host(), self.suite))
         try:
             command.run(
                 ["apt-get", *self._options(), "-q", "-o", "APT::Update::Error-Mode=any", "update"],
@@ -56,9 +62,20 @@ class Archive:
             )
         except BuildError as error:
             raise BuildError(
-                "The package lists of Debian trixie could not be fetched from the host's mirrors.",
+                f"The package lists of Debian {self.suite} could not be fetched from the host's "
+                "mirrors.",
                 hint=f"Check the network and /etc/apt/sources.list.d. {error.hint}",
             ) from error
+
+    def download(self, packages: Sequence[Package], folder: Path) -> None:
+        """Fetch packages in exactly these versions; apt compares their sums with the lists."""
+        if not packages:
+            return
+        # Who apt drops its rights to may not write here.
+        options = [*self._options(), "-o", "APT::Sandbox::User=root"]
+        argv = ["apt-get", *options, "-q", "download"]
+        argv += [f"{package.name}={package.version}" for package in packages]
+        command.run(argv, log=self.log, cwd=folder, hint="The mirror failed.")
 
     def show(self, names: Iterable[str]) -> list[Package]:
         """Every version that the archive has of the named packages; unknown names are left out."""

@@ -13,30 +13,36 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from builder import log, preflight, relock, run, settings
+from builder import host_run, log, preflight, relock, run, settings
 from builder.boot_entry import BootEntry
+from builder.bundle import Bundle
 from builder.errors import BuildError
 from builder.guest import Guest
+from builder.host_disk import SUITES
 from builder.image import Image
 from builder.paths import Paths
 from builder.release import Release
 from builder.settings import Settings
 from builder.testing import Tests
 from builder.tree import Tree, mounted_below
+from builder.version import of as version_of
 
 TARGETS = {
     "run": "set everything up, build what changed, boot it in QEMU and say how to reach it",
     "image": "build the image only",
     "shell-entry": "sign a boot entry of the image that opens root shells, for an emergency",
+    "bundle": "all that hosts need to be provisioned without a network (SUITE=bookworm)",
+    "host": "boot a plain Debian that the roles can be applied to, and say how (SUITE=bookworm)",
     "release": "add the image to build/release, signed, for hosts to update from",
     "test": "run every check and suite (TESTS=tests/host for one)",
     "check": "the fast part of the tests: linters, types, unit tests",
     "test-kernel": "the kernel modules in small guests, after their checkers",
     "test-kernel-sanitized": "the same, longer, on a kernel with sanitizers (over an hour)",
     "test-dkms": "the DKMS package on a plain Debian host with either kernel (long)",
+    "test-roles": "the roles on plain Debian hosts: every scenario, or SUITE=trixie (hours)",
     "test-boot": "updates: every broken version, decay, refusal, and hundreds of power cuts",
     "bench": "measure, print a table and keep the figures (ROWS=uki for one)",
-    "stop": "stop the guest of `make run`",
+    "stop": "stop the guests of `make run` and `make host`",
     "shell": "a root shell in that guest, by ssh",
     "logs": "what that guest's console has shown",
     "lock": "move the package locks to what the archive has now",
@@ -47,7 +53,9 @@ TARGETS = {
 # Where the Makefile leaves what stood behind the target.
 VARIABLES = "CODEX_VARIABLES"
 KEPT_BY_SUDO = f"{VARIABLES},TERM,LANG,CI,NO_COLOR,http_proxy,https_proxy,no_proxy"
-KEPT_BY_CLEAN = {"tools", "cache", "archive", "stamps", "venv", "lock", "release"}
+KEPT_BY_CLEAN = {
+    *("tools", "cache", "archive", "archive-bookworm", "stamps", "venv", "lock", "release"),
+}
 
 
 def main(words: Sequence[str]) -> int:
@@ -127,7 +135,7 @@ def _dispatch(target: str, paths: Paths, chosen: Settings) -> int:
     if target == "shell":
         return run.shell(paths)
     light: dict[str, Callable[[], None]] = {
-        "stop": lambda: run.stop(paths),
+        "stop": lambda: _stop(paths),
         "logs": lambda: run.logs(paths),
     }
     if target in light:
@@ -150,6 +158,10 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
             # Before the build, which takes minutes; once more before the boot, when it counts.
             preflight.ports(chosen)
         run.start(paths, chosen, Image(paths, chosen, Tree(paths)).ensure())
+    elif target == "host":
+        host_run.start(paths, chosen)
+    elif target == "bundle":
+        _bundle(paths, chosen)
     elif target == "image":
         version = Image(paths, chosen, Tree(paths)).ensure()
         log.plain(f"The image is {paths.image(version, '.raw')}.")
@@ -167,12 +179,20 @@ def _work(target: str, paths: Paths, chosen: Settings) -> None:
         Tests(paths, chosen).boot()
     elif target == "test-dkms":
         Tests(paths, chosen).dkms()
+    elif target == "test-roles":
+        Tests(paths, chosen).roles()
     elif target == "bench":
         Tests(paths, chosen).bench()
     elif target == "check":
         Tests(paths, chosen).check()
     else:
         relock.run(paths, chosen)
+
+
+def _stop(paths: Paths) -> None:
+    stopped = [part.stop(paths) for part in (run, host_run)]
+    if not any(stopped):
+        log.plain("No guest is running.")
 
 
 def _release(paths: Paths, chosen: Settings) -> None:
@@ -186,6 +206,17 @@ def _release(paths: Paths, chosen: Settings) -> None:
         f"{made.new_chunks} of its {made.chunks} chunks are new there: "
         f"{made.new_bytes / 1e6:.1f} MB."
     )
+
+
+def _bundle(paths: Paths, chosen: Settings) -> None:
+    suite = chosen.suite or SUITES[0]
+    if suite not in SUITES:
+        hint = f"There is one for {' and for '.join(SUITES)}."
+        raise BuildError(f"There is no bundle for {suite}.", hint=hint, code=2)
+    tree = Tree(paths)
+    tree.ensure()
+    made = Bundle(paths, tree, suite).make(version_of(paths))
+    log.plain(f"The bundle is {made}; give this path in bundle_path (docs/hosts.md).")
 
 
 def _shell_entry(paths: Paths, chosen: Settings) -> None:

@@ -34,9 +34,9 @@ def build(paths: Paths, tree: Tree, folder: Path, package: Path, *, epoch: int, 
     """Pack a folder as ``package``, with checksums for `dpkg --verify`, and remove older ones."""
     sums = "find * -path DEBIAN -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum"
     tree.run(["sh", "-c", f'cd "$1" && {sums} >DEBIAN/md5sums', "sh", folder], log=log)
-    paths.packages.mkdir(parents=True, exist_ok=True)
+    package.parent.mkdir(parents=True, exist_ok=True)
     new = paths.build / "package.deb"
     tree.run([*DEB, folder, new], log=log, env={"SOURCE_DATE_EPOCH": str(epoch)})
-    for old in paths.packages.glob(f"{package.name.partition('_')[0]}_*.deb"):
+    for old in package.parent.glob(f"{package.name.partition('_')[0]}_*.deb"):
         old.unlink()
     new.replace(package)

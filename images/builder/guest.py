@@ -21,7 +21,7 @@ from builder.tree import Tree
 
 DISK_SIZE = "16G"
 EXIT_STATUS = 123
-HOST_KEY = re.compile(r"codex-host-key: (ssh-ed25519 [A-Za-z0-9+/=]+)")
+HOST_KEY = re.compile(r"codex-host-key: (ssh-ed25519 [A-Za-z0-9+/=]+)\s")  # the whole of it
 # Started only when a nonce was asked for: it runs once the boot is complete, so a guest that hangs
 # or panics before that cannot write what is expected.
 EXIT_UNIT = """\
@@ -69,6 +69,8 @@ class ExitReport:
 
 class Guest:
     """A running guest; everything about it lies in ``directory``."""
+
+    user = "root"
 
     def __init__(self, paths: Paths, name: str) -> None:
         self.paths = paths
@@ -179,8 +181,8 @@ class Guest:
         return self.serial_log.read_text(errors="replace") if self.serial_log.exists() else ""
 
     def ssh(self, argv: Sequence[str], timeout_s: float) -> "subprocess.CompletedProcess[str]":
-        """Run a command in the guest as root; the host key is the one that the console named."""
-        self._pin_host_key(timeout_s)
+        """Run a command in the guest; the host key is the one that the console named."""
+        self.pin_host_key(timeout_s)
         words = ["ssh", "-F", str(self.ssh_config), "guest", "--", *argv]
         return subprocess.run(
             self.tree.command(words),
@@ -226,7 +228,8 @@ class Guest:
         if self._process is not None:
             self._process.wait()
 
-    def _pin_host_key(self, timeout_s: float) -> None:
+    def pin_host_key(self, timeout_s: float) -> None:
+        """Take the host key from the console, once; BuildError when it is not named in time."""
         known = self.directory / "known_hosts"
         if not known.exists():
             key = self.wait_for_serial(HOST_KEY.pattern, timeout_s)[1]
@@ -258,10 +261,10 @@ class Guest:
             self.tree.run(create, log=self.directory / "qemu-img.log")
         variables = self.directory / "vars.fd"
         if spec.firmware == "ovmf" and not variables.exists():
-            shutil.copy(firmware.variables(self.paths, self.tree), variables)
+            shutil.copy(self._variables(spec), variables)
         self.ssh_config.write_text(
             "Host guest\n  HostName 127.0.0.1\n"
-            f"  Port {spec.ssh_port}\n  User root\n"
+            f"  Port {spec.ssh_port}\n  User {self.user}\n"
             f"  IdentityFile {self.paths.keys / 'ssh'}\n  IdentitiesOnly yes\n"
             f"  UserKnownHostsFile {self.directory / 'known_hosts'}\n  StrictHostKeyChecking yes\n"
             f"  ControlMaster auto\n  ControlPath {self.control_path}\n  ControlPersist 600\n"
@@ -275,7 +278,7 @@ class Guest:
         return f"/tmp/codex-{self.directory.name}-%p"  # noqa: S108 - of the tree, root's own
 
     def _launch(self, spec: GuestSpec, version: str) -> None:
-        parts = uki.unpack(self.paths, self.tree, version)
+        parts = self._parts(version)
         accelerator = accel.choose(self.paths, self.tree, parts / "linux")
         argv = self._command(spec, accelerator, parts)
         with (self.directory / "qemu.log").open("wb") as log:
@@ -354,6 +357,14 @@ class Guest:
             argv += ["-smbios", f"type=11,value=io.systemd.credential.binary:{name}={text}"]
         return argv
 
+    def _parts(self, version: str) -> Path:
+        """Folder of ``linux``, by which KVM is probed, and of what else a direct boot starts."""
+        return uki.unpack(self.paths, self.tree, version)
+
+    def _variables(self, _spec: GuestSpec) -> Path:
+        """Store of the firmware's variables that the guest gets a copy of."""
+        return firmware.variables(self.paths, self.tree)
+
     def _disk(self, spec: GuestSpec) -> list[str | Path]:
         if spec.nbd is not None:
             # Flushes of the guest are passed on, unlike below: who serves the disk may count them.
@@ -362,8 +373,7 @@ class Guest:
         disk = f"if=none,id=disk,format=qcow2,file={self.directory / 'disk.qcow2'}"
         return ["-drive", f"{disk},cache=unsafe,discard=unmap"]
 
-    @staticmethod
-    def _network(spec: GuestSpec) -> str:
+    def _network(self, spec: GuestSpec) -> str:
         forward = [(spec.https_port, 3030), (spec.ssh_port, 22)]
         return "user,id=net" + "".join(
             f",hostfwd=tcp:127.0.0.1:{host}-:{guest}" for host, guest in forward

@@ -158,7 +158,7 @@ class Image:
         shutil.rmtree(self.paths.sandbox, ignore_errors=True)
         (apt / "sources.list.d").mkdir(parents=True)
         (apt / "preferences.d").mkdir()
-        shutil.copy(archive.folder / "sources/trixie.sources", apt / "sources.list.d/mkosi.sources")
+        shutil.copy(archive.sources, apt / "sources.list.d/mkosi.sources")
         (apt / "preferences.d/codex-lock").write_text(lock.preferences(locked.values()) or "\n")
 
     def _mkosi(self, folder: Path, *words: str | Path) -> None:

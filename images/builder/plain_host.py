@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plain Debian host with DKMS and two kernels: what our DKMS package is tried on.
+"""Plain Debian hosts: a tree of exactly the locked packages, and the one that DKMS is tried on.
 
-Nothing of ours is in it but a unit that runs ``/try/run`` from a second disk.
+That one has DKMS and two kernels, and nothing of ours but a unit that runs ``/try/run`` from a
+second disk. The hosts that the roles are tried on are in host_disk.py.
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from builder import bootstrap, lock, log, stamp
@@ -43,6 +46,43 @@ FILES = {
 }
 
 
+@contextmanager
+def debian(
+    paths: Paths, tree: Tree, group: str, folder: Path, *, suite: str = "trixie", logfile: Path
+) -> Iterator[Path]:
+    """Make ``folder`` anew with ``root``, a Debian of a group's locked packages, for a while.
+
+    BuildError when the archive has moved on from the lock, or other packages came.
+    """
+    locked = lock.read(paths.locks / f"{group}.lock")
+    _renew(folder)
+    root = folder / "root"
+    archive = tree.archive(suite)
+    archive.refresh()
+    lock.check_archive(locked, archive)
+    wanted = names(paths, group)
+    bootstrap.run(archive, locked, wanted, root, log=logfile, scratch=paths.build)
+    lock.check_result(locked, bootstrap.installed(root), "The plain host")
+    forget_archive(root)
+    yield root
+    shutil.rmtree(root)
+
+
+def forget_archive(root: Path) -> None:
+    """Remove the sources and pins that a tree was made with."""
+    for pattern in ("sources.list.d/*", "sources.list", "preferences.d/*"):
+        for path in (root / "etc/apt").glob(pattern):
+            path.unlink()
+
+
+def _renew(folder: Path) -> None:
+    if mounted_below(folder):
+        raise BuildError(f"Something is mounted below {folder}.", hint="Unmount it and try again.")
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+
+
 class PlainHost:
     """A disk below ``build/plain-host``, and a kernel with its initramfs for each release."""
 
@@ -59,24 +99,12 @@ class PlainHost:
         made = stamp.Stamp(self.paths.stamps, "plain-host")
         if made.fresh(wanted) and (self.folder / "disk.raw").exists():
             return self.folder
-        locked = lock.read(locked_file)
-        with made.renewed(wanted), log.step("Making a plain Debian host (some minutes)"):
-            self._remove()
-            root = self.folder / "root"
-            archive = self.tree.archive()
-            archive.refresh()
-            lock.check_archive(locked, archive)
-            bootstrap.run(
-                archive,
-                locked,
-                names(self.paths, GROUP),
-                root,
-                log=self.log,
-                scratch=self.paths.build,
-            )
-            lock.check_result(locked, bootstrap.installed(root), "The plain host")
+        with (
+            made.renewed(wanted),
+            log.step("Making a plain Debian host (some minutes)"),
+            debian(self.paths, self.tree, GROUP, self.folder, logfile=self.log) as root,
+        ):
             self._finish(root)
-            shutil.rmtree(root)
         return self.folder
 
     def _finish(self, root: Path) -> None:
@@ -89,9 +117,6 @@ class PlainHost:
         wants = root / "etc/systemd/system/multi-user.target.wants"
         wants.mkdir(exist_ok=True)
         (wants / "try.service").symlink_to("../try.service")
-        for pattern in ("sources.list.d/*", "sources.list", "preferences.d/*"):
-            for path in (root / "etc/apt").glob(pattern):
-                path.unlink()
         for kernel in sorted((root / "boot").glob("vmlinuz-*")):
             release = kernel.name.removeprefix("vmlinuz-")
             target = self.folder / release
@@ -101,12 +126,3 @@ class PlainHost:
         disk = self.folder / "disk.raw"
         argv: list[str | Path] = ["mke2fs", "-q", "-F", "-t", "ext4", "-d", root, disk, DISK_SIZE]
         self.tree.run(argv, log=self.log)
-
-    def _remove(self) -> None:
-        if mounted_below(self.folder):
-            raise BuildError(
-                f"Something is mounted below {self.folder}.", hint="Unmount it and try again."
-            )
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
-        self.folder.mkdir(parents=True)

@@ -2,6 +2,7 @@
 """`make lock`: moves the locks to what the archive has now."""
 
 from builder import lock, log, stamp
+from builder.host_disk import SUITES
 from builder.image import Image
 from builder.paths import Paths
 from builder.settings import Settings
@@ -24,6 +25,14 @@ def run(paths: Paths, settings: Settings) -> None:
         files = [p for p in archive.closure(unpacked) if p.name in unpacked]
         lock.write(paths.locks / "kernel-files.lock", files)
         lock.write(paths.locks / "dkms.lock", archive.closure(["apt", *names(paths, "dkms")]))
+    with log.step("Resolving the plain hosts"):
+        for suite in SUITES:
+            other = tree.archive(suite)
+            other.refresh()
+            wanted = ["apt", *names(paths, f"host-{suite}")]
+            lock.write(paths.locks / f"host-{suite}.lock", other.closure(wanted))
+            offline = ["apt", *names(paths, f"bundle-{suite}")]
+            lock.write(paths.locks / f"bundle-{suite}.lock", other.closure(offline))
     tree.ensure()
     lock.write(paths.locks / "image.lock", Image(paths, settings, tree).build_for_lock())
     for name in ("image", "image-cache", "initrd"):

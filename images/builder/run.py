@@ -106,14 +106,14 @@ def _report(guest: Guest, paths: Paths) -> None:
 """)
 
 
-def stop(paths: Paths) -> None:
-    """End the guest of `make run`."""
-    guest = Guest.attach(NAME, paths)
+def stop(paths: Paths, name: str = NAME) -> bool:
+    """End the guest of `make run`, or of another name; returns whether it ran."""
+    guest = Guest.attach(name, paths)
     if guest is None:
-        log.plain("No guest is running.")
-        return
-    with log.step("Stopping the guest"):
+        return False
+    with log.step(f"Stopping the guest {name}"):
         guest.stop()
+    return True
 
 
 def shell(paths: Paths) -> int:

@@ -26,6 +26,7 @@ class Settings:
     repeats: int = 0
     keep: int = 0
     minimum_from: str = ""
+    suite: str = ""
     debug: bool = False
 
 
@@ -40,6 +41,7 @@ HELP = {
     "REPEATS": "how often `make bench` measures each row (by row)",
     "KEEP": "how many of the newest versions `make release` leaves in build/release (all)",
     "MINIMUM_FROM": "the oldest version from which hosts may take what `make release` adds (any)",
+    "SUITE": "the Debian of `make host` and `bundle` (trixie), or a scenario of `test-roles` (all)",
     "DEBUG": "1 shows the traceback of an error",
 }
 LIMITS = {
@@ -87,6 +89,8 @@ def _set(settings: Settings, name: str, value: str, paths: Paths) -> None:
         settings.tests = _tests(value, paths)
     elif name == "ROWS":
         settings.rows = value
+    elif name == "SUITE":
+        settings.suite = _suite(value, paths)
     elif name == "MINIMUM_FROM":
         if not VALID.fullmatch(value):
             hint = "It is one of build/release, such as 0.1.281."
@@ -106,6 +110,16 @@ def _flavour(value: str, paths: Paths) -> str:
     if value not in flavours:
         hint = f"Flavours: {', '.join(flavours)}."
         raise BuildError(f"There is no flavour {value!r}.", hint=hint, code=2)
+    return value
+
+
+def _suite(value: str, paths: Paths) -> str:
+    """Return a scenario of the roles' tests; those named after a release are also hosts to boot."""
+    folder = paths.root / "tests/molecule"
+    found = sorted(entry.parent.name for entry in folder.glob("*/molecule.yml"))
+    if value not in found:
+        hint = f"Suites: {', '.join(found)}."
+        raise BuildError(f"There is no suite {value!r}.", hint=hint, code=2)
     return value
 
 

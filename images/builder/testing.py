@@ -15,6 +15,7 @@ from builder.modules import Modules
 from builder.packages import Packages
 from builder.paths import Paths
 from builder.plain_host import PlainHost
+from builder.role_tests import IMAGE_PORTRAIT, RoleTests, run_in_tree
 from builder.settings import Settings
 from builder.tree import Tree
 from builder.version import of as version_of
@@ -27,6 +28,8 @@ SHELL_FILES = (
     "images/**/usr/lib/codex/*",
     "images/tree/usr/lib/systemd/system-generators/*",
     "kernel/linux/probe/*.sh",
+    "roles/*/files/hooks/*",
+    "roles/kernel_modules/files/module-key",
     "kernel/packaging/*/p*",
     "tests/kernel/**/*.sh",
     ".ci/run",
@@ -111,6 +114,17 @@ class Tests:
         host = PlainHost(self.paths, self.tree).ensure()
         accel.choose(self.paths, self.tree, next(host.glob("*/vmlinuz")))
         self._pytest([DKMS])
+
+    def roles(self) -> None:
+        """Apply the roles to plain hosts, in every scenario or one, beside the booted image."""
+        self.tree.ensure()
+        self.packages.ensure_venv()
+        tests = RoleTests(self.paths, self.settings, self.tree)
+        tests.prepare()
+        if tests.compared():
+            # The image first: what is known of it is compared with each host.
+            self._pytest([IMAGE_PORTRAIT])
+        tests.run(run_in_tree(self.tree, self.paths))
 
     def boot(self) -> None:
         """Attack updates in guests, in every way that is known; leaves a table of the outcomes."""

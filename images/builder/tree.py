@@ -58,9 +58,10 @@ class Tree:
         self.paths = paths
         self.log = paths.logs / "tools.log"
 
-    def archive(self) -> Archive:
-        """Return the archive's state as this build sees it."""
-        return Archive(self.paths.build / "archive", self.log)
+    def archive(self, suite: str = "trixie") -> Archive:
+        """Return the state of a suite's archive as this build sees it."""
+        name = "archive" if suite == "trixie" else f"archive-{suite}"
+        return Archive(self.paths.build / name, self.log, suite)
 
     def ensure(self) -> None:
         """Make the tree when the lock differs from what it was made from."""

@@ -7,7 +7,6 @@ last one is the nonce.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -15,17 +14,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+# Beside this program on the second disk; tests/support has it.
+from listing import listing  # type: ignore[import-not-found]
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PORT = Path("/dev/virtio-ports/codex.report")
 TRY = Path("/try")
 NAME = "codex-kernel-dkms"
-#: Folders that are no files of a host, or in which apt, dpkg and systemd keep their own accounts.
-PASSED_OVER = (
-    *("/proc", "/sys", "/dev", "/run", "/tmp", "/try", "/lost+found", "/var/tmp", "/var/log"),
-    *("/var/cache", "/var/lib/apt", "/var/lib/dpkg", "/var/lib/systemd"),
-)
 ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
     "LC_ALL": "C.UTF-8",
@@ -46,34 +43,6 @@ def command(*argv: str) -> dict[str, Any]:
         check=False,
     )
     return {"status": done.returncode, "output": done.stdout[-20_000:]}
-
-
-def _read(path: Path) -> bool:
-    """Whether a file is compared by its content: settings, states, and the modules' indexes.
-
-    The indexes are written anew with the same content; other files would show by size and time.
-    """
-    return str(path).startswith(("/etc/", "/var/")) or path.name.startswith("modules.")
-
-
-def listing() -> dict[str, str]:
-    """Kind, mode, owner and content of everything on the disk, by path."""
-    found = {}
-    for folder, folders, files in os.walk("/"):
-        folders[:] = [n for n in folders if str(Path(folder, n)) not in PASSED_OVER]
-        for name in (*folders, *files):
-            path = Path(folder, name)
-            status = path.lstat()
-            if path.is_symlink():
-                content = str(path.readlink())
-            elif path.is_file() and _read(path):
-                content = hashlib.sha256(path.read_bytes()).hexdigest()
-            elif path.is_file():
-                content = f"{status.st_size} {status.st_mtime_ns}"
-            else:
-                content = ""
-            found[str(path)] = f"{status.st_mode:o} {status.st_uid}:{status.st_gid} {content}"
-    return found
 
 
 def nodes() -> dict[str, str]:

@@ -64,6 +64,7 @@ class Machine:
         folder.mkdir()
         shutil.copy(package, folder)
         shutil.copy(Path(__file__).with_name("guest.py"), folder)
+        shutil.copy(ROOT / "tests/support/listing.py", folder)
         ignore = shutil.ignore_patterns("web", "__pycache__", "*.c", "*.h")
         shutil.copytree(ROOT / "codex_agent", folder / "codex_agent", ignore=ignore)
         run = f"#!/bin/sh\nexec python3 -B /try/guest.py {phase} {nonce}\n"

@@ -16,6 +16,7 @@ import testinfra
 from builder.guest import Guest
 from testinfra.host import Host
 
+from tests.molecule import hosts as machines
 from tests.support import guests, timeouts
 from tests.support.service import Service
 
@@ -31,11 +32,18 @@ def of_guest(guest: Guest) -> Host:
 
 
 def of_option(spec: str, config: pytest.Config) -> Host:
-    """Shell of a host of ``--hosts``: ``ssh://NAME``, or ``local://`` for this very machine."""
+    """Shell of a host of ``--hosts``: ``ssh://NAME``, or ``local://`` for this very machine.
+
+    ``molecule://NAME`` is a machine of the scenario that runs; its user is not root.
+    """
     option = config.option
     if spec == LOCAL:
         local: Host = testinfra.get_host(LOCAL, sudo=option.sudo)
         return local
+    if spec.startswith(machines.SCHEME):
+        name = spec.removeprefix(machines.SCHEME)
+        reached = machines.ssh_config(spec, _scratch())
+        return _connect(f"ssh://{name}", ssh_config=reached, sudo=True)
     if not spec.startswith("ssh://"):
         pytest.fail(
             f"--hosts={spec} is not known. Give ssh://NAME (and --ssh-config), or {LOCAL}.",
@@ -52,14 +60,18 @@ def of_option(spec: str, config: pytest.Config) -> Host:
 def _connect(spec: str, **settings: object) -> Host:
     # A new connection costs a slow emulator many seconds: all commands share one. Its socket lies
     # in a folder of a short name, as the path of a socket has at most 107 bytes.
-    folder = tempfile.mkdtemp(prefix="codex-ssh-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    control = Path(folder) / "socket"
+    control = _scratch() / "socket"
     arguments = f"timeout={int(timeouts.COMMAND_S)}&controlpersist=600&controlpath={control}"
     given = {name: str(value) if isinstance(value, Path) else value
              for name, value in settings.items()}  # fmt: skip
     host: Host = testinfra.get_host(f"{spec}{'&' if '?' in spec else '?'}{arguments}", **given)
     return host
+
+
+def _scratch() -> Path:
+    folder = tempfile.mkdtemp(prefix="codex-ssh-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def ansible_variables(host: Host) -> dict[str, str]:
@@ -107,8 +119,8 @@ def _tunnel(spec: str, host: Host, config: pytest.Config) -> Iterator[str]:
     """Forward a free local port to the agent's; ssh says when it cannot."""
     port = guests.free_port()
     command = ["ssh", "-N", "-o", "ExitOnForwardFailure=yes", "-o", "ControlPath=none"]
-    if config.option.ssh_config:
-        command += ["-F", config.option.ssh_config]
+    if host.backend.ssh_config:
+        command += ["-F", str(host.backend.ssh_config)]
     if config.option.ssh_identity_file:
         command += ["-i", config.option.ssh_identity_file]
     forward = f"127.0.0.1:{port}:127.0.0.1:{_AGENT_PORT}"

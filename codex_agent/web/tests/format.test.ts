@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { functionName, link, linkShare } from "../src/format/pci";
 import { bytes, gigatransfers, load, percent, wholePercent } from "../src/format/quantity";
 import { taint } from "../src/format/taint";
-import { counted, visible } from "../src/format/text";
+import { counted, unhidden, visible } from "../src/format/text";
 import { age, duration, utc } from "../src/format/time";
 
 describe("quantities", () => {
@@ -113,6 +113,11 @@ describe("PCI", () => {
 });
 
 describe("text of the host", () => {
+  test("text that was asked for is whole, with its tabs", () => {
+    expect(unhidden("\ta\u202eb\r")).toBe("\ta\\u{202e}b\\u{d}");
+    expect(unhidden("x".repeat(1000))).toHaveLength(1000);
+  });
+
   test("hidden characters are written out", () => {
     expect(visible("a\u202eb\u0000c\u200bd\u001b[31m\ufeff")).toBe("a\\u{202e}b\\u{0}c\\u{200b}d\\u{1b}[31m\\u{feff}");
     expect(visible("\ud800x")).toBe("\\u{d800}x");

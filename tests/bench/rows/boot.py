@@ -5,7 +5,6 @@ Both boot their kernel directly, under one emulator with one set of devices; a f
 disk, then another from the same disk.
 """
 
-import os
 import re
 import socket
 import time
@@ -15,7 +14,7 @@ from builder import uki
 from builder.errors import BuildError
 from builder.guest import Guest, GuestSpec
 
-from tests.bench import plain
+from tests.bench import machine, plain
 from tests.bench.row import Context, Figures, Goal, Row, Subject
 
 BOOT_SECONDS = 1800
@@ -28,12 +27,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def processor_seconds(pid: int, proc: Path = Path("/proc")) -> float:
-    """User and system time of a process with all its threads (proc(5), fields 14 and 15)."""
-    fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def analysed_seconds(text: str) -> float:
@@ -65,7 +58,7 @@ def _boot(kind: type[Guest], spec: GuestSpec, pattern: str, suffix: str) -> Figu
         pid = guest.pid
         if pid is None or line.endswith(("failed", "unknown")):
             raise BuildError(f"The boot did not end well: {line}.", hint=f"See {guest.serial_log}.")
-        cpu = processor_seconds(pid)
+        cpu = machine.processor_seconds(pid)
         figures = {f"cpu_{suffix}_s": cpu, f"wall_{suffix}_s": wall}
         figures[f"systemd_{suffix}_s"] = _analysed(guest)
         guest.ssh(["systemctl", "poweroff"], SSH_SECONDS)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from websockets.asyncio.client import ClientConnection
 
+    from codex_agent.api.repos.common import Repos
     from codex_agent.host.snapshot import Sample
     from tests.unit.agent.trees import Tree
 
@@ -71,8 +72,10 @@ class Running:
             return read_all(connection)
 
     @contextmanager
-    def listen(self, headers: dict[str, str] | None = None, **named: Any) -> Iterator[Listening]:
-        address = f"wss://127.0.0.1:{self.port}/api/realtime"
+    def listen(
+        self, headers: dict[str, str] | None = None, query: str = "", **named: Any
+    ) -> Iterator[Listening]:
+        address = f"wss://127.0.0.1:{self.port}/api/realtime{query}"
         with Listening(
             address, self.context(), self.bearer if headers is None else headers, named
         ) as found:
@@ -143,6 +146,7 @@ def running(
     interval_s: float = 0.5,
     take: Callable[[], Sample] | None = None,
     allowed_hosts: tuple[str, ...] = (),
+    repos: Repos | None = None,
 ) -> Iterator[Running]:
     where = places(str(folder / "machine"))
     provision(where, tree.root)
@@ -156,6 +160,7 @@ def running(
         interval_s=interval_s,
         pages={} if files is None else files,
         wall=tree.clock.wall,
+        repos=repos,
     )
     context = tls(where.agent / "server.crt", where.agent / "server.key")
     server = Server(configure(create(service), context), context)

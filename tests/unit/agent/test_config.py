@@ -61,7 +61,7 @@ def test_layers_rise(tree: Tree) -> None:
         ("[service]\nsample_intervall_s = 2\n", "service.sample_intervall_s is not known",
          "Did you mean service.sample_interval_s?"),
         ("[servise]\n", "section servise is not known", "Did you mean service?"),
-        ("[zzz]\n", "section zzz is not known", "Known are: health, log, service."),
+        ("[zzz]\n", "section zzz is not known", "Known are: health, log, repos, service."),
         ("service = 1\n", "service must be a section", "[service]"),
         ("[service]\nsample_interval_s = '2'\n", "service.sample_interval_s is not valid",
          "from 0.5 to 60"),
@@ -130,6 +130,24 @@ def test_messages_are_safe_on_a_terminal(tree: Tree) -> None:
     assert problem.message.isprintable()
     tree.put(HOST, f'[service]\n"{"k" * 5000}" = 1\n')
     assert len(loaded(tree).problems[0].message) <= 400
+
+
+@pytest.mark.parametrize(
+    "roots",
+    ["['srv/git']", "['/srv/../etc']", "['/']", "['/srv/']", "'/srv'", "[1]", '["/a\\u0007"]'],
+)
+def test_roots_that_are_none(tree: Tree, roots: str) -> None:
+    tree.put(HOST, f"[repos]\nroots = {roots}\n")
+    found = loaded(tree)
+    assert found.config.repos.roots == ()
+    assert found.problems[0].hint.startswith("repos.roots must be a list of at most 32 whole paths")
+
+
+def test_roots_from_everywhere(tree: Tree) -> None:
+    tree.put(HOST, "[repos]\nroots = ['/srv/git', '/home/me/my work']\n")
+    assert loaded(tree).config.repos.roots == ("/srv/git", "/home/me/my work")
+    found = loaded(tree, {"CODEX_REPOS_ROOTS": "/a, /b/c"})
+    assert found.config.repos.roots == ("/a", "/b/c")
 
 
 def test_valid_inputs(tree: Tree) -> None:

@@ -19,7 +19,7 @@ from tests.unit.agent.trees import START_OF_VALIDITY, Tree
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PACKAGE = REPOSITORY / "codex_agent"
-BELOW = ("host", "config", "provision", "kernel", "probe", "update", "state")
+BELOW = ("host", "config", "provision", "kernel", "probe", "update", "state", "repos")
 ABOVE = ("api", "cli", "web")
 SERVICE_ONLY = ("fastapi", "starlette", "uvicorn", "pydantic", "pydantic_core", "websockets")
 
@@ -106,6 +106,12 @@ def test_openapi_document_is_closed(tree: Tree) -> None:
     assert set(document["paths"]) == {
         "/health", "/health/ready", "/api/host", "/api/kernel/stats", "/api/session",
         "/api/updates",
+        "/api/repos", "/api/commits", "/api/commits/stream", "/api/commits/paginated",
+        "/api/commits/lookup", "/api/commits/{sha}", "/api/patch", "/api/compare", "/api/search",
+        "/api/graph", "/api/branches/graph", "/api/files/heatmap", "/api/files/stream",
+        "/api/files/tree", "/api/files/history", "/api/files/content", "/api/files/blame",
+        "/api/metrics/{name}", "/api/comments/{commit_sha}",
+        "/api/comments/{commit_sha}/{comment_id}", "/api/views/share", "/api/views/{view_id}",
     }  # fmt: skip
     open_routes = {
         (path, method)

@@ -194,7 +194,7 @@ def test_processor_seconds_of_a_process_with_blanks_in_its_name(tmp_path: Path) 
     (tmp_path / "7").mkdir()
     fields = " ".join(str(n) for n in range(3, 53))
     (tmp_path / "7/stat").write_text(f"7 (a) b) {fields}\n")
-    ticks = boot.processor_seconds(7, tmp_path) * os.sysconf("SC_CLK_TCK")
+    ticks = machine.processor_seconds(7, tmp_path) * os.sysconf("SC_CLK_TCK")
     assert ticks == pytest.approx(14 + 15)
 
 

@@ -256,6 +256,7 @@ def built(door: Paths) -> Paths:
         "tools",
         "cache",
         "archive",
+        "archive-bookworm",
         "stamps",
         "venv",
         "release",

@@ -22,11 +22,13 @@ def test_defaults(paths: Paths) -> None:
 def test_every_variable_is_read(paths: Paths) -> None:
     words = ["FLAVOUR=general", "PORT=4000", "SSH_PORT=4001", "MEMORY=4096", "CPUS=4", "DEBUG=1"]
     words += ["ROWS=uki boot", "REPEATS=9", "TESTS=tests/unit tests/host"]
-    words += ["KEEP=3", "MINIMUM_FROM=0.1.7"]
+    words += ["KEEP=3", "MINIMUM_FROM=0.1.7", "SUITE=trixie"]
+    (paths.root / "tests/molecule/trixie").mkdir(parents=True)
+    (paths.root / "tests/molecule/trixie/molecule.yml").touch()
     found = settings.parse(words, paths)
     assert found == settings.Settings(
         "general", 4000, 4001, 4096, 4, "tests/unit tests/host", "uki boot", 9, 3, "0.1.7",
-        debug=True,
+        "trixie", debug=True,
     )  # fmt: skip
     assert set(settings.HELP) == {name.upper() for name in vars(found)}
 

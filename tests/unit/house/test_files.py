@@ -20,7 +20,8 @@ def licence_of(path: str) -> str:
     if "/include/uapi/" in path:
         # Programs under any licence include these headers.
         return "GPL-2.0-only WITH Linux-syscall-note"
-    return "GPL-2.0-only" if path.startswith("kernel/") else "Apache-2.0"
+    ours = path.startswith(("kernel/", "tests/molecule/roles/gpu_stand_in/files/"))
+    return "GPL-2.0-only" if ours else "Apache-2.0"
 
 
 def has_header(text: str, licence: str) -> bool:

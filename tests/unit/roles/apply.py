@@ -59,10 +59,12 @@ def environment(home: Path, **more: str) -> dict[str, str]:
             "ANSIBLE_HOME": str(home), "ANSIBLE_NOCOLOR": "1", **more}  # fmt: skip
 
 
-def ansible(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ansible-playbook with site.yml; ``home`` takes everything that Ansible writes."""
+def ansible(
+    home: Path, *arguments: str, playbook: str = "site"
+) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook with a playbook; ``home`` takes everything that Ansible writes."""
     return subprocess.run(
-        [PROGRAM, *arguments, "playbooks/site.yml"],
+        [PROGRAM, *arguments, f"playbooks/{playbook}.yml"],
         cwd=REPOSITORY,
         env=environment(home),
         capture_output=True,
@@ -80,6 +82,7 @@ def bare_tree(tree: Path, os_release: str) -> None:
         (tree / name).symlink_to(f"usr/{name}")
     (tree / "etc/os-release").write_text(os_release)
     (tree / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (tree / "etc/group").write_text("root:x:0:\n")
     for name in ("info", "updates"):
         (tree / "var/lib/dpkg" / name).mkdir(parents=True)
     (tree / "var/lib/dpkg/status").touch()

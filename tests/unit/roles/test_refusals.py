@@ -13,13 +13,20 @@ TRIXIE = 'ID=debian\nNAME="Debian GNU/Linux"\nVERSION_ID="13"\nVERSION="13 (trix
 BOOKWORM = 'ID=debian\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nVERSION="12 (bookworm)"\n'
 BULLSEYE = 'ID=debian\nNAME="Debian GNU/Linux"\nVERSION_ID="11"\nVERSION="11 (bullseye)"\n'
 NOBLE = 'ID=ubuntu\nNAME="Ubuntu"\nVERSION_ID="24.04"\nVERSION="24.04 LTS (Noble Numbat)"\n'
+ORACULAR = 'ID=ubuntu\nNAME="Ubuntu"\nVERSION_ID="24.10"\nVERSION="24.10 (Oracular Oriole)"\n'
 FEDORA = 'ID=fedora\nNAME="Fedora Linux"\nVERSION_ID="42"\nVERSION="42 (Server)"\n'
 UNKNOWN = "the roles support Debian 12 and 13. Nothing was changed."
 
 # Name of the case: the system, and a piece of the sentence that refuses it.
 CASES: dict[str, tuple[Case, str]] = {
     "bullseye": (Case(BULLSEYE), f"bullseye runs Debian 11; {UNKNOWN}"),
-    "noble": (Case(NOBLE), f"noble runs Ubuntu 24.04; {UNKNOWN}"),
+    "noble": (Case(NOBLE), "noble runs Ubuntu 24.04, on which nobody tried the roles; set"),
+    # Its files of variables are read then, and the next question is one like on any system.
+    "noble-all-the-same": (
+        Case(NOBLE, {"preflight_untested": True}),
+        "noble-all-the-same has no codex-agent: give the path of the package",
+    ),
+    "between": (Case(ORACULAR, {"preflight_untested": True}), f"runs Ubuntu 24.10; {UNKNOWN}"),
     "fedora": (Case(FEDORA), f"fedora runs Fedora Linux 42; {UNKNOWN}"),
     "no-boolean": (Case(TRIXIE, {"host_base_time_sync": "perhaps"}), "host_base_time_sync"),
     "no-dictionary": (Case(TRIXIE, {"host_base_sysctl": 3}), "host_base_sysctl"),

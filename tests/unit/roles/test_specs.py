@@ -62,14 +62,47 @@ def test_options_carry_the_name_of_their_role_and_a_meaning(role: str) -> None:
         assert option["description"]
 
 
-@pytest.mark.parametrize("role", [name for name in NAMES if name != "preflight"])
+# `packages` is given its variables by the roles that call it, and judged then.
+@pytest.mark.parametrize("role", [name for name in NAMES if name not in ("preflight", "packages")])
 def test_variables_are_checked_before_the_first_role(role: str) -> None:
     specs = load(ROLES / role / "meta/argument_specs.yml")["argument_specs"]
     assert specs["preflight"] == specs["main"]
-    (play,) = load(REPOSITORY / "playbooks/site.yml")
-    checked = [task["ansible.builtin.import_role"]["name"] for task in play["pre_tasks"]]
-    assert role in checked
-    assert checked == [entry["role"] for entry in play["roles"]]
+    (play,) = load(REPOSITORY / "playbooks/host.yml")
+    assert role in checked(play)
+
+
+def checked(play: Any) -> list[str]:
+    parts = [task.get("ansible.builtin.import_role", {}) for task in play["pre_tasks"]]
+    return [part["name"] for part in parts if part.get("tasks_from") == "preflight"]
+
+
+@pytest.mark.parametrize("name", ["site", "host"])
+def test_every_role_is_checked_before_the_first(name: str) -> None:
+    (play,) = load(REPOSITORY / f"playbooks/{name}.yml")
+    applied = [entry["role"] for entry in play["roles"]]
+    assert set(applied) <= set(checked(play))
+    assert name == "host" or checked(play) == applied
+
+
+def test_a_host_gets_what_the_image_gets() -> None:
+    (site,) = load(REPOSITORY / "playbooks/site.yml")
+    (host,) = load(REPOSITORY / "playbooks/host.yml")
+    assert {entry["role"] for entry in site["roles"]} <= {entry["role"] for entry in host["roles"]}
+
+
+def test_what_roles_ask_apt_for_is_known_beforehand() -> None:
+    """A package that the host is told to keep away is refused before the first change."""
+    (play,) = load(REPOSITORY / "playbooks/host.yml")
+    known = play["vars"]["preflight_packages"]
+    listed = {name for role in NAMES for name in options(role) if name.endswith("_packages")}
+    for name in listed - {"preflight_packages"}:
+        assert name in known
+    for name in ("codex-agent", "dkms", "podman", "docker.io", "nftables", "unattended-upgrades"):
+        assert f"'{name}'" in known
+
+
+def test_preflight_knows_every_role() -> None:
+    assert load(ROLES / "preflight/vars/main.yml")["__preflight_roles"] == NAMES
 
 
 def test_variables_of_the_image_and_of_the_example_exist() -> None:
@@ -88,8 +121,9 @@ def test_readmes_are_fresh() -> None:
 
 @pytest.mark.parametrize("role", [name for name in NAMES if name != "preflight"])
 def test_every_release_that_preflight_knows_has_its_variables(role: str) -> None:
-    releases = load(ROLES / "preflight/vars/main.yml")["__preflight_releases"]
-    wanted = {f"{name.lower()}-{major}" for name, majors in releases.items() for major in majors}
+    known = load(ROLES / "preflight/vars/main.yml")
+    releases = [*known["__preflight_releases"].items(), *known["__preflight_untested"].items()]
+    wanted = {f"{name.lower()}-{n.partition('.')[0]}" for name, found in releases for n in found}
     files = {path.stem: set(load(path)) for path in (ROLES / role / "vars").glob("*-*.yml")}
     assert set(files) == wanted
     assert len({frozenset(names) for names in files.values()}) == 1

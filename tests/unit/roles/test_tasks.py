@@ -51,9 +51,31 @@ def test_handlers_talk_to_a_running_system_only(path: Path) -> None:
         assert "codex_live" in str(task["when"]), task["name"]
 
 
+#: Not taken up: the version guard rebuilds every initramfs, and servers of the clock hold from the
+#: next start on.
+ELSEWHERE = {"Rebuild the initramfs", "Restart timesyncd"}
+
+
+@pytest.mark.parametrize("path", sorted(ROLES.glob("*/handlers/*.yml")), ids=str)
+def test_what_handlers_do_is_taken_up_after_a_run_that_did_not_end(path: Path) -> None:
+    """Files that are there notify nobody: a second run has to ask for their effect itself."""
+    role = path.parents[1]
+    if role.name == "ledger":
+        pytest.skip("its removal is remembered by itself")
+    handlers = {task.get("listen", task["name"]) for task in tasks(path)} - ELSEWHERE
+    (taken,) = [
+        task for task in tasks(role / "tasks/live.yml") if task["name"].startswith("Take up")
+    ]
+    assert set(taken["notify"]) == handlers
+    assert "codex_unfinished" in taken["when"]
+
+
+# remove.yml has none: it is done as a whole or not at all.
 @needs_ansible
-def test_every_task_has_a_tag(tmp_path: Path) -> None:
-    done = ansible(tmp_path, "--inventory", "playbooks/image/inventory.yml", "--list-tasks")
+@pytest.mark.parametrize("name", ["site", "host", "upgrade"])
+def test_every_task_has_a_tag(tmp_path: Path, name: str) -> None:
+    inventory = ["--inventory", "playbooks/image/inventory.yml"]
+    done = ansible(tmp_path, *inventory, "--list-tasks", playbook=name)
     assert done.returncode == 0, done.stderr
     found = re.findall(r"^      (\S.*?)\tTAGS: \[(.*)\]$", done.stdout, re.MULTILINE)
     assert len(found) > 40
@@ -62,7 +84,9 @@ def test_every_task_has_a_tag(tmp_path: Path) -> None:
 
 
 @needs_ansible
-def test_playbook_is_valid_with_the_example_inventory(tmp_path: Path) -> None:
-    done = ansible(tmp_path, "--inventory", "playbooks/inventory.example", "--syntax-check")
+@pytest.mark.parametrize("name", ["site", "host", "upgrade", "check", "remove"])
+def test_playbook_is_valid_with_the_example_inventory(tmp_path: Path, name: str) -> None:
+    inventory = ["--inventory", "playbooks/inventory.example"]
+    done = ansible(tmp_path, *inventory, "--syntax-check", playbook=name)
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr

@@ -27,6 +27,11 @@ export function visible(text: string): string {
   return cut.replace(HIDDEN, codePoint);
 }
 
+/** Text that a person asked to read in full: hidden characters written out but for tabs, nothing cut. */
+export function unhidden(text: string): string {
+  return text.replace(HIDDEN, (character) => (character === "\t" ? character : codePoint(character)));
+}
+
 /** `one check`, `2 checks`: a count with its noun. */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : plural}`;

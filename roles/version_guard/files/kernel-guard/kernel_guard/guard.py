@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Judges, chooses, sets the default, reads it back, and keeps what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kernel_guard import judge, loaders, settings, state
+from kernel_guard.host import UnreadableError
+from kernel_guard.state import State
+
+if TYPE_CHECKING:
+    from kernel_guard.host import Host
+    from kernel_guard.loaders import Loader
+
+
+def look(host: Host) -> State:
+    """Return what a judgement finds now; nothing is changed."""
+    return _work(host, gone="", change=False)
+
+
+def settle(host: Host, gone: str = "") -> State:
+    """Make the right kernel the default and keep the outcome; ``gone`` is one being removed."""
+    with state.locked(host):
+        found = replace(_work(host, gone=gone, change=True), told=state.told(host))
+        found = replace(found, told=[name for name in found.told if name in found.held])
+        state.write(host, found)
+        return found
+
+
+def mark_told(host: Host, found: State) -> None:
+    """Note that holding these kernels back was an error once; from now on it is a warning."""
+    with state.locked(host):
+        state.write(host, replace(found, told=list(found.held)))
+
+
+def _work(host: Host, gone: str, *, change: bool) -> State:
+    known = State("unguarded", "", running=host.running)
+    try:
+        chosen = settings.load(host)
+        loader, why = _loader(host, chosen)
+        known = replace(known, loader=loader.name if loader else None)
+        known = replace(known, kernels=judge.kernels(host, chosen, loader))
+        if loader is None:
+            return replace(known, message=f"The next start is not guarded: {why}.")
+        choice = judge.choose(known.kernels, host.running, chosen.pinned, gone)
+        if change:
+            loader.choose(choice.release)
+        default = loader.effective()
+    except UnreadableError as error:
+        return replace(known, message=f"The next start is not guarded: {error}.")
+    held = [kernel.release for kernel in choice.held]
+    known = replace(known, default=default, held=held)
+    if loader.name != "none" and default != choice.release:
+        return replace(
+            known,
+            message=f"The next start takes {default or 'no kernel of this system'}, "
+            f"not {choice.release}.",
+        )
+    if not held:
+        return replace(known, verdict="guarded", message=f"{choice.release} is ready.")
+    first = choice.held[0]
+    why = "; ".join(first.reasons)
+    kept = (
+        "the kernel is chosen elsewhere"
+        if loader.name == "none"
+        else f"{default} stays the default"
+    )
+    return replace(known, verdict="held", message=f"{first.release} is not ready, {kept}: {why}.")
+
+
+def _loader(host: Host, chosen: settings.Settings) -> tuple[Loader | None, str]:
+    """Return the boot loader, or why there is none: the kernels are judged all the same."""
+    try:
+        return loaders.find(host, chosen.loader), ""
+    except UnreadableError as error:
+        return None, str(error)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Applies the roles to the machine of a scenario from inside a test, where they may fail."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support import timeouts
+
+ROOT = Path(__file__).parents[2]
+#: From nothing to a host, with modules compiled for its kernel, under emulation.
+LIMIT_S = 7200 * timeouts.SCALE
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: Ansible's status, the words of the tasks that failed, and all it said."""
+
+    status: int
+    failures: tuple[str, ...]
+    changed: int
+    text: str
+
+    @property
+    def sentence(self) -> str:
+        """What a person reads of the failure, on one line."""
+        return " ".join(" ".join(self.failures).split())
+
+
+def start(
+    playbook: str = "playbooks/host.yml", variables: dict[str, Any] | None = None
+) -> subprocess.Popen[str]:
+    """Start a run on the scenario's machine; ``finish`` waits for it."""
+    inventory = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "inventory"
+    argv = ["ansible-playbook", "--inventory", str(inventory), "--diff"]
+    argv += ["--extra-vars", json.dumps(variables or {}), playbook]
+    # The JSON of one callback, so that nothing has to be read out of a picture.
+    environment = {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+                   "ANSIBLE_NOCOLOR": "1"}  # fmt: skip
+    return subprocess.Popen(
+        argv, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def finish(process: subprocess.Popen[str]) -> Outcome:
+    """Wait for a run and read its report."""
+    try:
+        text, _ = process.communicate(timeout=LIMIT_S)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    return read(process.returncode, text)
+
+
+def apply(playbook: str = "playbooks/host.yml", variables: dict[str, Any] | None = None) -> Outcome:
+    """Run a playbook to its end, whatever that is."""
+    return finish(start(playbook, variables))
+
+
+def read(status: int, text: str) -> Outcome:
+    """Read the JSON report; where there is none, everything that was said is the failure."""
+    begin = text.find("{\n")
+    try:
+        report, _ = json.JSONDecoder().raw_decode(text[begin:]) if begin >= 0 else ({}, 0)
+    except ValueError:
+        report = {}
+    if "plays" not in report:
+        return Outcome(status, (text,) if status else (), 0, text)
+    failures, changed = [], 0
+    for play in report["plays"]:
+        for task in play["tasks"]:
+            for result in task["hosts"].values():
+                parts = result.get("results") or [result]
+                failures += [_words(part) for part in parts if _failed(part)]
+                changed += any(part.get("changed") for part in parts)
+    return Outcome(status, tuple(failures), changed, text)
+
+
+def _failed(result: Any) -> bool:
+    return bool(result.get("failed") or result.get("unreachable"))
+
+
+def _words(result: Any) -> str:
+    return " ".join(str(result[key]) for key in ("msg", "stderr") if result.get(key))

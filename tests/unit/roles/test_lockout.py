@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whoever applies the roles gets in afterwards, or the host takes back what keeps them out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.roles.apply import ROLES
+
+#: A file of tasks, then in their order: what arms the way back, what takes effect, what proves it
+#: by a connection made anew, and what ends the way back.
+PROOFS = {
+    "host_base/tasks/login.yml": (
+        "Put the old rules back unless somebody gets in", "New rules in force", "Come again",
+        "New connection", "Keep the new rules",
+    ),
+    "hardening/tasks/proof.yml": (
+        "Take the filter back unless somebody gets through", "Filter in force", "Come again",
+        "Get through the filter", "Leave the filter where it is", "Filter from the next start on",
+    ),
+}  # fmt: skip
+
+
+def tasks(path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load((ROLES / path).read_text())
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(PROOFS))
+def test_the_way_back_is_armed_before_the_change_and_ends_after_the_proof(path: str) -> None:
+    names = [task["name"] for task in tasks(path)]
+    places = [names.index(name) for name in PROOFS[path]]
+    assert places == sorted(places)
+    again = tasks(path)[names.index("Come again")]
+    assert again["ansible.builtin.meta"] == "reset_connection"
+    # Ansible takes no notice of a condition there.
+    assert "when" not in again
+
+
+def test_a_filter_that_nobody_came_through_is_gone_after_a_start() -> None:
+    armed, *_, last = tasks("hardening/tasks/proof.yml")
+    assert "systemctl disable" in armed["ansible.builtin.shell"]["cmd"]
+    assert last["ansible.builtin.systemd_service"]["enabled"] is True
+    for path in ROLES.glob("hardening/*/*.yml"):
+        assert path.name == "proof.yml" or "enabled: true" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", ["host_base/tasks/ssh.yml", "hardening/tasks/settings.yml"])
+def test_rules_of_remote_login_are_taken_by_that_proof_alone(path: str) -> None:
+    rules = tasks(path)[0]
+    assert rules["name"] == "Rules of remote login"
+    assert "notify" not in rules
+    assert "validate" in rules["ansible.builtin.template"]
+    live = yaml.safe_load((ROLES / path).with_name("live.yml").read_text())
+    (taken,) = [task for task in live if task["name"] == "Take the new rules of remote login"]
+    assert rules["register"] in taken["when"]
+    assert "codex_unfinished" in taken["when"]
