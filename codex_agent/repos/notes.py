@@ -68,13 +68,19 @@ class Notes:
             self._db = sqlite3.connect(
                 self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
+        except sqlite3.Error as error:
+            raise self._failed(error) from None
+        try:
             self.path.chmod(0o600)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA trusted_schema=OFF")
             self._ensure()
-        except sqlite3.Error as error:
-            raise self._failed(error) from None
+        except BaseException as error:
+            self._db.close()
+            if isinstance(error, sqlite3.Error):
+                raise self._failed(error) from None
+            raise
 
     def _ensure(self) -> None:
         with self._writing():

@@ -180,8 +180,9 @@ class Store:
             db = sqlite3.connect(
                 self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
             )
-            db.execute("PRAGMA query_only=ON")
         try:
+            # Also for one that is lent again: asked here, a failure leaves nothing open.
+            db.execute("PRAGMA query_only=ON")
             yield db
         finally:
             with self._idle:

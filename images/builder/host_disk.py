@@ -32,9 +32,7 @@ start={ESP_MIB[0]}MiB, size={ESP_MIB[1]}MiB, type=C12A7328-F81F-11D2-BA4B-00A0C9
 start={ROOT_MIB[0]}MiB, size={ROOT_MIB[1]}MiB, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name=root
 """
 # A slow emulator may need minutes until a device is there.
-KERNEL_WORDS = (
-    "console=tty0 console=ttyS0,115200 rootdelay=300 systemd.default_device_timeout_sec=300"
-)
+KERNEL_WORDS = "console=tty0 console=ttyS0,115200 systemd.default_device_timeout_sec=300"
 #: What the last boot stage reads from the boot partition; GRUB's own path there is /EFI/debian.
 ESP_MENU = f"""\
 search.fs_uuid {ROOT_UUID} root
@@ -220,15 +218,9 @@ class HostDisk:
         self.tree.run(["sh", "-c", 'sfdisk -q "$1" <"$2"', "sh", new, table], log=self.log)
         table.unlink()
         sectors = str(ESP_MIB[0] * 2048)
-        fat: list[str | Path] = [
-            "mkfs.vfat",
-            "-F",
-            "32",
-            "-n",
-            "ESP",
-            "-i",
-            ESP_ID.replace("-", ""),
-        ]
+        # By clusters of one sector it has as many as the firmware demands of FAT32 (65,525).
+        fat: list[str | Path] = ["mkfs.vfat", "-F", "32", "-s", "1", "-n", "ESP"]
+        fat += ["-i", ESP_ID.replace("-", "")]
         self.tree.run([*fat, "--offset", sectors, new, str(ESP_MIB[1] * 1024)], log=self.log)
         where = f"{new}@@{ESP_MIB[0] << 20}"
         folders = ["::EFI", "::EFI/BOOT", "::EFI/debian"]

@@ -36,6 +36,8 @@ SHELL_FILES = (
 )
 # actionlint, which the unit tests of the workflows call.
 HOUSE = "tests/unit/house"
+# Half of their time they wait for programs, so every processor gets some.
+UNIT = ("-q", "--numprocesses=auto", "--maxprocesses=8", "--dist=worksteal", "tests/unit")
 KERNEL = "tests/kernel"
 DKMS = "tests/dkms"
 UPDATES = "tests/updates"
@@ -77,7 +79,7 @@ class Tests:
             ("yamllint", [bin_ / "yamllint", "--strict", "."], self.paths.root),
             ("ansible-lint", [bin_ / "ansible-lint", "--offline", "--strict"], self.paths.root),
             ("the page's types, lint and tests", ["npm", "run", "--silent", "check"], web),
-            ("unit tests", [bin_ / "python", "-m", "pytest", "-q", "tests/unit"], self.paths.root),
+            ("unit tests", [bin_ / "python", "-m", "pytest", *UNIT], self.paths.root),
         ]
         for name, argv, folder in checks:
             try:

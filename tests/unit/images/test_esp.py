@@ -49,7 +49,8 @@ def test_label_where_there_was_no_boot_loader(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [
     b"", b"\x06\0\0\0", _variable("esp"), _variable("../../sda1"), _variable(f"{UUID}/.."),
-    _variable(f"{UUID}\nOptions=suid"), _variable(f"x\n{UUID}"), os.urandom(40),
+    _variable(f"{UUID}\nOptions=suid"), _variable(f"x\n{UUID}"),
+    pytest.param(os.urandom(40), id="garbage"),
 ])  # fmt: skip
 def test_variable_that_names_no_partition(tmp_path: Path, content: bytes) -> None:
     done = _run(tmp_path, content)

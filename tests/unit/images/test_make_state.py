@@ -131,7 +131,8 @@ def test_a_request_that_stays_erases_once(start: Start) -> None:
 @pytest.mark.parametrize(
     "text",
     [b"", b"yes", b"y\0e\0s\0\0\0", OTHER.encode(), OLD.upper().encode(), OLD.encode() + b"\n",
-     OLD.encode() + b"\0", f"{OTHER}\n{OLD}".encode(), b"../../x", os.urandom(36), b"x" * 5000],
+     OLD.encode() + b"\0", f"{OTHER}\n{OLD}".encode(), b"../../x",
+     pytest.param(os.urandom(36), id="garbage"), b"x" * 5000],
 )  # fmt: skip
 def test_a_request_for_something_else(start: Start, text: bytes) -> None:
     start.ask(text)

@@ -110,12 +110,12 @@ def test_every_kind_of_repository(kind: str, repo: Repo, opening: Opener, tmp_pa
 
 def test_a_reftable_is_read_or_refused_clearly(tmp_path: Path, opening: Opener) -> None:
     path = tmp_path / "root" / "reftable"
-    repo = Repo(path)
-    oid = repo.commit("one", {"a": "1\n"})
     if Git(tmp_path).version() >= (2, 45):
-        repo.git("refs", "migrate", "--ref-format=reftable")
+        oid = Repo(path, "--ref-format=reftable").commit("one", {"a": "1\n"})
         assert opening(path).refs().table["refs/heads/main"].commit == oid
         return
+    repo = Repo(path)
+    repo.commit("one", {"a": "1\n"})
     repo.git("config", "core.repositoryformatversion", "1")
     config = path / ".git/config"
     config.write_text(config.read_text() + "[extensions]\n\trefStorage = reftable\n")
