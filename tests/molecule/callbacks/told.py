@@ -39,6 +39,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # Ansible has no types
         self._playbook = ""
         self._results: list[dict[str, Any]] = []
         self._handlers: set[str] = set()
+        self._began: dict[tuple[str, str], float] = {}
+        self._took: list[dict[str, Any]] = []
         self._started = time.monotonic()
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
@@ -48,6 +50,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # Ansible has no types
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         """Remember which tasks are handlers: they follow from what others change."""
         self._handlers.add(task._uuid)
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        """Remember when a host was asked."""
+        self._began[host.get_name(), task._uuid] = time.monotonic()
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """A task that was done, or all items of one."""
@@ -82,6 +88,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # Ansible has no types
             "wall_s": round(time.monotonic() - self._started, 3),
             "cpu_s": round(sum(u.ru_utime + u.ru_stime for u in (own, children)), 3),
             "results": self._results,
+            # Seconds until a task came to its end, whatever it had to do; the longest first.
+            "took": sorted(self._took, key=lambda entry: -entry["s"]),
         }
         new = place / ".new"
         new.write_text(json.dumps(found, indent=1))
@@ -96,6 +104,11 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # Ansible has no types
             "action": task.resolved_action or task.action,
             "handler": task._uuid in self._handlers,
         }
+        began = self._began.pop((about["host"], task._uuid), None)
+        if began is not None and outcome != "skipped":
+            took = round(time.monotonic() - began, 3)
+            whose = {name: about[name] for name in ("host", "task", "path")}
+            self._took.append({**whose, "s": took})
         items = facts.get("results") if task.loop is not None or "results" in facts else None
         if isinstance(items, list) and all(isinstance(item, dict) for item in items) and items:
             for item in items:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -78,6 +79,11 @@ def test_a_dry_run_a_run_and_one_more(play: Path) -> None:
     assert [(t.task, t.item) for t in second.changed] == [("Write", ""), ("Each", "two")]
     assert [(t.task, t.item) for t in third.changed] == [("Each", "two")]
     assert {told.path for told in second.told} == {"converge.yml"}
+    took = json.loads(sorted((play / "told").iterdir())[1].read_text())["took"]
+    assert sorted(e["task"] for e in took) == ["Each", "Fails", "Tell", "Think", "Write"]
+    seconds = [entry["s"] for entry in took]
+    assert seconds == sorted(seconds, reverse=True)
+    assert seconds[-1] >= 0
     assert second.cpu_s > 0
 
 
