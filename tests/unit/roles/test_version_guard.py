@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from tests.unit.roles.apply import ROLES, have, needs_ansible, needs_root
 from tests.unit.roles.layers import Layer, Ran, role
@@ -180,3 +181,11 @@ def test_it_is_refused_before_a_change(tmp_path_factory: pytest.TempPathFactory,
     assert words in ran.message
     assert ran.changed == []
     assert made.written() == {}
+
+
+def test_the_hook_keeps_the_same_drivers_out_as_the_settings_of_the_root() -> None:
+    """So a new blacklist of host_base asks for no initramfs where the hook is there."""
+    defaults = yaml.safe_load((ROLES / "version_guard/defaults/main.yml").read_text())
+    text = (ROLES / "host_base/templates/modprobe.conf.j2").read_text()
+    listed = [line.split()[1] for line in text.splitlines() if line.startswith("blacklist ")]
+    assert listed == defaults["version_guard_forbidden_drivers"]

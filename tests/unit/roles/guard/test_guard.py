@@ -184,3 +184,34 @@ def test_wrong_usage_has_a_status_of_its_own(capsys: pytest.CaptureFixture[str])
         with pytest.raises(SystemExit) as ended:
             main(argv)
         assert ended.value.code == 64
+
+
+def test_only_an_initramfs_with_a_driver_is_made_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = machine(tmp_path, NEW, OLD)
+    made.listings[OLD] = "init\nusr/lib/modules/x/nouveau.ko.xz\n"
+    before = made.environment()
+    assert main(["stale"], made.host()) == 0
+    assert capsys.readouterr().out == f"{OLD}\n"
+    assert made.environment() == before
+    assert not (tmp_path / "var/lib/codex-kernel-guard").exists()
+
+
+def test_one_that_cannot_be_read_is_made_anew_and_none_where_there_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = machine(tmp_path, NEW, OLD)
+    made.listings[NEW] = ""
+    (tmp_path / f"boot/initrd.img-{OLD}").unlink()
+    assert main(["stale"], made.host()) == 0
+    assert capsys.readouterr().out == f"{NEW}\n"
+
+
+def test_without_settings_nothing_is_said_to_be_stale(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = machine(tmp_path, NEW)
+    (tmp_path / "usr/lib/codex/kernel-guard.json").unlink()
+    assert main(["stale"], made.host()) == 2
+    assert capsys.readouterr().out == ""

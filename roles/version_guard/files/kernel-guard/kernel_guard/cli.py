@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     shown = kinds.add_parser("status", help="judge all kernels, change nothing")
     shown.add_argument("--json", action="store_true")
     kinds.add_parser("probe", help="tell the outcome that was kept; needs no privilege")
+    kinds.add_parser("stale", help="name each kernel whose initramfs has to be made anew")
     kinds.add_parser("settle", help="make the newest kernel that is ready the default")
     for name in ("kernel", "headers", "remove", "removed"):
         kinds.add_parser(f"hook-{name}", help="for scripts of packages").add_argument("release")
@@ -63,6 +64,9 @@ def _run(arguments: argparse.Namespace, host: Host) -> int:
         kept = state.read(host)
         print(kept.message)
         return EXIT[kept.verdict]
+    if command == "stale":
+        print("".join(f"{release}\n" for release in guard.stale(host)), end="")
+        return 0
     found = guard.settle(host, gone=arguments.release if command == "hook-remove" else "")
     if found.verdict == "guarded":
         if command == "settle":

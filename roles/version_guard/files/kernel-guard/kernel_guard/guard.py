@@ -6,11 +6,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kernel_guard import judge, loaders, settings, state
+from kernel_guard import initramfs, judge, loaders, settings, state
 from kernel_guard.host import UnreadableError
 from kernel_guard.state import State
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from kernel_guard.host import Host
     from kernel_guard.loaders import Loader
 
@@ -27,6 +29,23 @@ def settle(host: Host, gone: str = "") -> State:
         found = replace(found, told=[name for name in found.told if name in found.held])
         state.write(host, found)
         return found
+
+
+def stale(host: Host) -> list[str]:
+    """Return the kernels whose initramfs is there, but not as it has to be, or cannot be read.
+
+    To make one takes a host minutes, and most of Debian's hold no driver that takes a GPU.
+    """
+    chosen = settings.load(host)
+    there = [name for name in judge.installed(host) if host.size(initramfs.path(name)) is not None]
+    return [name for name in there if chosen.initramfs and _is_stale(host, name, chosen.forbidden)]
+
+
+def _is_stale(host: Host, release: str, forbidden: Collection[str]) -> bool:
+    try:
+        return bool(initramfs.faults(host, release, forbidden))
+    except UnreadableError:
+        return True
 
 
 def mark_told(host: Host, found: State) -> None:
