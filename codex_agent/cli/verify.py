@@ -50,4 +50,7 @@ def text(found: Report) -> str:
     if found.unread:
         rows.lines += ["", "Could not be looked at:"]
         rows.lines += [f"  {entry.place}: {entry.reason}" for entry in found.unread]
+    if found.declared:
+        rows.lines += ["", "Not promised by this delivery:"]
+        rows.lines += [f"  {entry.what}: {entry.message}" for entry in found.declared]
     return "\n".join(rows.lines)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An operator's own probe: one file /etc/codex/probes.d/NAME.toml that names a program.
 
+Roles of ours lay theirs below /usr/lib; a file of the same name below /etc takes its place.
+
 The program runs without privileges. Its exit status is its answer: 0 ok, 77 not for this host, all
 else failed. A file with a mistake is told as a degraded check and never stops a boot.
 """
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from codex_agent.host.root import Root
 
 FOLDER = "/etc/codex/probes.d"
+VENDOR = "/usr/lib/codex/probes.d"
 SKIPPED = 77
 LIMIT_S = 10.0
 LONGEST_S = 120.0
@@ -51,37 +54,51 @@ class Refused(Exception):  # noqa: N818 - a finding, not a fault
 
 def load(root: Root) -> tuple[list[Own], list[Result]]:
     """Return the probes that may be asked, and a degraded result for each that may not."""
+    good, bad = _load(root, FOLDER)
+    told = {probe.name for probe in (*good, *bad)}
+    ours, broken = _load(root, VENDOR)
+    good += [probe for probe in ours if probe.name not in told]
+    bad += [result for result in broken if result.name not in told]
+    return sorted(good, key=lambda probe: probe.name), bad
+
+
+def _load(root: Root, place: str) -> tuple[list[Own], list[Result]]:
+    """Read one folder; one that is not there has no probes."""
     try:
-        folder = os.open(root.at(FOLDER), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        folder = os.open(root.at(place), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return [], []
     except OSError as error:
-        return [], [_broken(OWN + "probes", FOLDER, _clause(error))]
+        return [], [_broken(OWN + "probes", place, _clause(error))]
     try:
-        if wrong := _writable(os.fstat(folder)):
-            return [], [_broken(OWN + "probes", FOLDER, wrong)]
-        names = os.listdir(folder)  # noqa: PTH208 - of the folder that was judged
-        files = sorted(n for n in names if n.endswith(".toml") and not n.startswith("."))
-        good: list[Own] = []
-        bad: list[Result] = []
-        for index, name in enumerate(files[:MOST]):
-            place = f"{FOLDER}/{name}"
-            stem = name.removesuffix(".toml")
-            if not _NAME.fullmatch(stem):
-                reason = "its name is not of a-z, 0-9 and - with at most 40 characters"
-                # A dot: no file of a good name is called so.
-                bad.append(_broken(f"{OWN}file.{index + 1}", place, reason))
-                continue
-            try:
-                good.append(parse(OWN + stem, place, _content(folder, name)))
-            except Refused as error:
-                bad.append(_broken(OWN + stem, place, str(error)))
-        if len(files) > MOST:
-            reason = f"it holds {len(files)} files, and those after {files[MOST - 1]} are too many"
-            bad.append(_broken(OWN + "probes.more", FOLDER, reason))
-        return good, bad
+        return _files(folder, place)
     finally:
         os.close(folder)
+
+
+def _files(folder: int, place: str) -> tuple[list[Own], list[Result]]:
+    if wrong := _writable(os.fstat(folder)):
+        return [], [_broken(OWN + "probes", place, wrong)]
+    names = os.listdir(folder)
+    files = sorted(n for n in names if n.endswith(".toml") and not n.startswith("."))
+    good: list[Own] = []
+    bad: list[Result] = []
+    for index, name in enumerate(files[:MOST]):
+        path = f"{place}/{name}"
+        stem = name.removesuffix(".toml")
+        if not _NAME.fullmatch(stem):
+            reason = "its name is not of a-z, 0-9 and - with at most 40 characters"
+            # A dot: no file of a good name is called so.
+            bad.append(_broken(f"{OWN}file.{index + 1}", path, reason))
+            continue
+        try:
+            good.append(parse(OWN + stem, path, _content(folder, name)))
+        except Refused as error:
+            bad.append(_broken(OWN + stem, path, str(error)))
+    if len(files) > MOST:
+        reason = f"it holds {len(files)} files, and those after {files[MOST - 1]} are too many"
+        bad.append(_broken(OWN + "probes.more", place, reason))
+    return good, bad
 
 
 def _broken(name: str, place: str, reason: str) -> Result:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from codex_agent.host import mounts
 from codex_agent.host.reading import Unreadable
 from codex_agent.host.root import why
-from codex_agent.state import bootpartition, commandline, modules, reset
+from codex_agent.state import bootpartition, commandline, modules, reset, units
 from codex_agent.state.model import Findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from codex_agent.host.model import Delivery
     from codex_agent.host.mounts import Mount
@@ -52,7 +52,9 @@ EXPECTED = {
 # Sessions and their slices come and go with each login and start nothing of their own.
 _SESSIONS = (".scope", ".slice")
 # On a host that Ansible keeps, the administrator's own place of units.
-OWN_UNITS = ("/etc/systemd/system", "/etc/systemd/system.control")
+OWN_UNITS = (
+    "/etc/systemd/system", "/etc/systemd/system.control", "/usr/local/lib/systemd/system",
+)  # fmt: skip
 EXTENSIONS = ("/run/extensions", "/var/lib/extensions", "/run/confexts", "/var/lib/confexts")
 # Where something may be mounted without covering what is sealed.
 _OPEN = (
@@ -78,7 +80,7 @@ def compare(root: Root, delivery: Delivery | None, version: str | None) -> Findi
             text = "an extension image, which covers parts of the system once it is merged"
             found.differs(f"{folder}/{name}", "added", text, lasts=lasts)
     _mounts(root, found, delivery)
-    modules.compare(root, found)
+    modules.compare(root, found, delivery)
     if delivery == "image":
         commandline.compare(root, found, version)
         _boot_partition(root, found)
@@ -86,7 +88,7 @@ def compare(root: Root, delivery: Delivery | None, version: str | None) -> Findi
     else:
         for folder in OWN_UNITS:
             text = "a unit or drop-in of the administrator"
-            _folder(root, found, folder, text, lasts=True)
+            _folder(root, found, folder, text, lasts=True, but=units.is_alias)
     return found
 
 
@@ -105,10 +107,18 @@ def _boot_partition(root: Root, found: Findings) -> None:
     bootpartition.settings(root, found)
 
 
-def _folder(root: Root, found: Findings, folder: str, text: str, *, lasts: bool) -> None:
+def _folder(
+    root: Root,
+    found: Findings,
+    folder: str,
+    text: str,
+    *,
+    lasts: bool,
+    but: Callable[[Root, str], bool] | None = None,
+) -> None:
     for path in _some(root, found, folder):
         session = folder.endswith("/transient") and _of_a_session(path, folder)
-        if path not in EXPECTED and not session:
+        if path not in EXPECTED and not session and not (but and but(root, path)):
             found.differs(path, "added", text, lasts=lasts)
 
 

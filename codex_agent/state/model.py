@@ -65,6 +65,14 @@ class Unread:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a delivery does not promise, where the image does; known beforehand, so no finding."""
+
+    what: str
+    message: str
+
+
 @dataclass
 class Findings:
     """Collects what one comparison finds; ``compared`` counts what was looked at."""
@@ -111,13 +119,19 @@ class Report:
     compared: int
     differences: list[Difference]
     unread: list[Unread]
+    declared: list[Declared]
 
 
-def report(delivery: Delivery | None, version: str | None, parts: Iterable[Findings]) -> Report:
+def report(
+    delivery: Delivery | None,
+    version: str | None,
+    parts: Iterable[Findings],
+    declared: Iterable[Declared] = (),
+) -> Report:
     """Put the comparisons together."""
     found = list(parts)
     differences = [difference for part in found for difference in part.differences]
     unread = [entry for part in found for entry in part.unread]
     answer: Answer = "differs" if differences else "unknown" if unread else "no difference"
     compared = sum(part.compared for part in found)
-    return Report(answer, delivery, version, compared, differences, unread)
+    return Report(answer, delivery, version, compared, differences, unread, list(declared))

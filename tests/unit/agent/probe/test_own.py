@@ -360,3 +360,22 @@ def test_one_that_is_broken_does_not_silence_the_others(tree: Tree) -> None:
     assert found["own-a"].state == "degraded"
     assert found["time"].state == "unknown"
     assert "ZeroDivisionError" in found["time"].message
+
+
+def test_roles_lay_theirs_below_usr_and_the_operators_file_of_a_name_wins(tree: Tree) -> None:
+    tree.put(f"{own.VENDOR}/guard.toml", "argv = ['/bin/vendor']")
+    tree.put(f"{own.VENDOR}/other.toml", "argv = ['/bin/other']")
+    tree.put(f"{FOLDER}/guard.toml", "argv = ['/bin/mine']")
+    good, bad = own.load(tree.root)
+    assert bad == []
+    assert [(probe.name, probe.argv) for probe in good] == [
+        ("own-guard", ("/bin/mine",)), ("own-other", ("/bin/other",)),
+    ]  # fmt: skip
+
+
+def test_a_broken_file_of_the_operator_does_not_bring_back_the_other(tree: Tree) -> None:
+    tree.put(f"{own.VENDOR}/guard.toml", "argv = ['/bin/vendor']")
+    tree.put(f"{FOLDER}/guard.toml", "argv = ")
+    good, (bad,) = own.load(tree.root)
+    assert good == []
+    assert bad.name == "own-guard"

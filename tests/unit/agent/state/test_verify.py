@@ -47,6 +47,22 @@ def test_host_as_its_packages_have_it(plain: Tree) -> None:
     assert (found.answer, found.differences, found.unread) == ("no difference", [], [])
 
 
+def test_what_a_delivery_does_not_promise_is_declared_and_is_no_difference(plain: Tree) -> None:
+    found = verify(plain.root)
+    assert [entry.what for entry in found.declared] == [
+        "seal", "updates", "firmware", "modules", "network",
+    ]  # fmt: skip
+    assert "Not promised by this delivery:\n  seal: its root has no dm-verity" in (
+        command.text(found)
+    )
+
+
+def test_an_image_promises_all(image: Tree) -> None:
+    found = verify(image.root)
+    assert found.declared == []
+    assert "Not promised" not in command.text(found)
+
+
 @pytest.mark.parametrize(("name", "content", "says", "settings"), [
     ("hostname", "gpu-1\n", "name of the host", [("hostname", "codex", "gpu-1")]),
     ("hostname", "gpu 1\n", "NOT VALID", [("hostname", "codex", "gpu 1")]),
@@ -307,6 +323,43 @@ def test_a_host_without_a_package_of_ours(plain: Tree) -> None:
 def test_a_unit_of_the_administrator(plain: Tree) -> None:
     plain.put("/etc/systemd/system/x.service", "x")
     assert (only(plain).place, only(plain).lasts) == ("/etc/systemd/system/x.service", True)
+
+
+def test_a_packaged_unit_that_was_enabled_by_another_name_is_no_unit_of_its_own(
+    plain: Tree,
+) -> None:
+    plain.put("/usr/lib/systemd/system/ssh.service", "[Install]\nAlias=sshd.service\n")
+    plain.link("/etc/systemd/system/sshd.service", "/usr/lib/systemd/system/ssh.service")
+    assert verify(plain.root).differences == []
+
+
+@pytest.mark.parametrize("target", [
+    "/usr/lib/systemd/system/ssh.service", "/usr/lib/systemd/system/none.service",
+    "/usr/lib/systemd/system/../../../../home/x/ssh.service", "/home/x/ssh.service", "loop.service",
+])  # fmt: skip
+def test_a_link_that_no_package_means_is_told(plain: Tree, target: str) -> None:
+    for place in ("/usr/lib/systemd/system", "/home/x"):
+        alias = "loop.service" if place == "/home/x" else "sshd.service"
+        plain.put(f"{place}/ssh.service", f"[Install]\nAlias={alias}\n")
+    plain.link("/etc/systemd/system/loop.service", target)
+    assert only(plain).place == "/etc/systemd/system/loop.service"
+
+
+def test_modules_that_dkms_signed_here_are_declared(plain: Tree) -> None:
+    plain.put(f"/usr/lib/modules/{KERNEL}/modules.dep", "updates/dkms/ai-mem.ko.xz:\n")
+    plain.put("/proc/modules", "ai_mem 1 0 - Live 0x0 (OE)\n")
+    plain.put("/proc/sys/kernel/tainted", f"{1 << 13 | 1 << 12}\n")
+    assert verify(plain.root).differences == []
+    plain.put("/proc/modules", "ai_mem 1 0 - Live 0x0 (OE)\nevil 1 0 - Live 0x0 (OE)\n")
+    assert {entry.place for entry in verify(plain.root).differences} == {"kernel module evil"}
+    plain.put("/proc/modules", "")
+    assert only(plain).message == "a module without a good signature was loaded"
+
+
+def test_an_image_has_no_modules_of_dkms(image: Tree) -> None:
+    image.put(f"/usr/lib/modules/{KERNEL}/modules.dep", "updates/dkms/ai-mem.ko.xz:\n")
+    image.put("/proc/modules", "ai_mem 1 0 - Live 0x0 (OE)\n")
+    assert "not signed" in only(image).message
 
 
 def test_nobody_knows_what_this_is(tree: Tree) -> None:
