@@ -55,7 +55,7 @@ class Refused(Exception):  # noqa: N818 - a finding, not a fault
 def load(root: Root) -> tuple[list[Own], list[Result]]:
     """Return the probes that may be asked, and a degraded result for each that may not."""
     good, bad = _load(root, FOLDER)
-    told = {probe.name for probe in (*good, *bad)}
+    told = {probe.name for probe in good} | {result.name for result in bad}
     ours, broken = _load(root, VENDOR)
     good += [probe for probe in ours if probe.name not in told]
     bad += [result for result in broken if result.name not in told]

@@ -88,8 +88,8 @@ FILES = {
     "etc/hostname": "plain\n",
     "etc/hosts": "127.0.0.1 localhost\n127.0.1.1 plain\n::1 localhost ip6-localhost\n",
     "etc/systemd/network/80-wired.network": "[Match]\nType=ether\n[Network]\nDHCP=yes\n",
-    "etc/systemd/system/plain-first-boot.service": FIRST_BOOT,
-    "etc/systemd/system/plain-console.service": CONSOLE,
+    "usr/lib/systemd/system/plain-first-boot.service": FIRST_BOOT,
+    "usr/lib/systemd/system/plain-console.service": CONSOLE,
     "etc/default/grub.d/plain.cfg": "GRUB_TIMEOUT=1\nGRUB_TERMINAL=console\n"
     f'GRUB_CMDLINE_LINUX_DEFAULT=""\nGRUB_CMDLINE_LINUX="{KERNEL_WORDS}"\n',
     f"etc/sudoers.d/{USER}": f"{USER} ALL=(ALL) NOPASSWD: ALL\n",
@@ -175,10 +175,8 @@ class HostDisk:
             key.unlink()
         wants = root / "etc/systemd/system/multi-user.target.wants"
         for name in STARTED:
-            place = root / "etc/systemd/system" / name
-            target = f"../{name}" if place.exists() else f"/usr/lib/systemd/system/{name}"
             (wants / name).unlink(missing_ok=True)
-            (wants / name).symlink_to(target)
+            (wants / name).symlink_to(f"/usr/lib/systemd/system/{name}")
         argv: list[str | Path] = ["chroot", root, "useradd", "--create-home", "--groups=sudo"]
         self.tree.run([*argv, "--shell=/bin/bash", USER], log=self.log)
         for home in ("root", f"home/{USER}"):
