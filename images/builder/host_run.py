@@ -8,9 +8,12 @@ from builder import keys, log, preflight, run
 from builder.errors import BuildError
 from builder.host_disk import SUITES, HostDisk
 from builder.host_guest import HostGuest, HostSpec, specification
+from builder.kernel_packages import KernelPackages
+from builder.packages import Packages
 from builder.paths import Paths
 from builder.settings import Settings
 from builder.tree import Tree
+from builder.version import of as version_of
 
 NAME = "host"
 
@@ -23,19 +26,34 @@ def start(paths: Paths, settings: Settings) -> None:
             f"There is no plain host {suite}.", hint=f"SUITE is {' or '.join(SUITES)}.", code=2
         )
     guest = HostGuest(paths, NAME)
-    if guest.pid is not None:
+    running = guest.pid is not None
+    spec = None if running else _spec(settings, suite)
+    tree = Tree(paths)
+    tree.ensure()
+    if running:
+        suite = guest.state["version"]
         log.say(f"{guest.title} is running already; it keeps what was done to it.")
-    else:
-        spec = _spec(settings, suite)
-        tree = Tree(paths)
-        tree.ensure()
+    brought = packages(paths, tree, suite)
+    if spec is not None:
         keys.ensure(paths, tree)
         HostDisk(paths, tree, suite).ensure()
         with log.step("Starting QEMU"):
             guest = HostGuest.start_host(spec, paths)
     with log.step("Waiting for the host's ssh"):
         guest.wait_until_up()
+    hosts = guest.directory / "hosts"
+    hosts.write_text(f"{inventory(guest, paths)}\n\n[all:vars]\n{brought}")
     _report(guest, paths)
+
+
+def packages(paths: Paths, tree: Tree, suite: str) -> str:
+    """Make what the roles bring of our own, and return the variables that name it (INI)."""
+    version = version_of(paths)
+    words = {"codex_agent_package": Packages(paths, tree).ensure_agent(version, suite)}
+    if suite == "trixie":
+        # The kernel of bookworm is older than they need.
+        words["kernel_modules_package"] = KernelPackages(paths, tree).ensure_dkms(version)
+    return "".join(f"{name}={shlex.quote(str(path))}\n" for name, path in words.items())
 
 
 def stop(paths: Paths) -> bool:
@@ -74,8 +92,9 @@ def inventory(guest: HostGuest, paths: Paths, name: str = "plain") -> str:
 def _report(guest: HostGuest, paths: Paths) -> None:
     owner = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
     known = guest.directory / "known_hosts"
+    hosts = guest.directory / "hosts"
     if owner[0] and owner[1]:
-        for path in (guest.directory, guest.ssh_config, known):
+        for path in (guest.directory, guest.ssh_config, known, hosts):
             os.chown(path, int(owner[0]), int(owner[1]))
     ssh = f"ssh -i keys/ssh -p {guest.state['ssh_port']}"
     ssh += f" -o UserKnownHostsFile={known.relative_to(paths.root)} {guest.user}@127.0.0.1"
@@ -83,8 +102,8 @@ def _report(guest: HostGuest, paths: Paths) -> None:
 {guest.title} is running ({guest.state["accelerator"]}). {guest.user} logs in by a key and has sudo.
 
   ssh        {ssh}
-  inventory  {inventory(guest, paths)}
-  roles      docs/roles.md says how to apply them: the line above is the inventory
+  inventory  {hosts.relative_to(paths.root)}
+  roles      ansible-playbook -i {hosts.relative_to(paths.root)} playbooks/host.yml
   console    {guest.serial_log.relative_to(paths.root)}
   stop       make stop      (the next `make host` begins with a new disk)
 """)

@@ -197,6 +197,7 @@ def test_make_host_says_how_to_reach_it(
     monkeypatch.setattr(HostTree, "ensure", lambda self: None)
     monkeypatch.setattr(keys, "ensure", lambda paths, tree: None)
     monkeypatch.setattr(HostDisk, "ensure", lambda self: self.made)
+    monkeypatch.setattr(host_run, "packages", lambda paths, tree, suite: f"of={suite}\n")
     monkeypatch.setattr(HostGuest, "start_host", lambda spec, paths: _start(paths, spec))
     host_run.start(made, Settings(suite="bookworm", ssh_port=host_guest.free_port()))
     running = HostGuest(made, host_run.NAME)
@@ -204,7 +205,9 @@ def test_make_host_says_how_to_reach_it(
     assert "A plain Debian bookworm is running" in said
     assert f"ssh -i keys/ssh -p {running.state['ssh_port']}" in said
     line = host_run.inventory(running, made)
-    assert line in said
+    hosts = running.directory / "hosts"
+    assert f"ansible-playbook -i {hosts.relative_to(made.root)} playbooks/host.yml" in said
+    assert hosts.read_text() == f"{line}\n\n[all:vars]\nof=bookworm\n"
     assert line.startswith("plain ansible_host=127.0.0.1 ")
     assert f"ansible_ssh_private_key_file={made.keys / 'ssh'}" in line
     assert Path(line.split("UserKnownHostsFile=")[1].strip("'")).exists()
