@@ -66,7 +66,13 @@ def untruths(check: Run, run: Run) -> list[Untruth]:
     """
     announced, done = _changed(check), _changed(run)
     silent = [Untruth("silent", done[name]) for name in done.keys() - announced.keys()]
-    loud = [Untruth("loud", announced[name]) for name in announced.keys() - done.keys()]
+    # A folder that several roles need is announced by each, and made by the first.
+    made = {told.item for told in done.values() if told.item}
+    loud = [
+        Untruth("loud", told)
+        for name, told in announced.items()
+        if name not in done and told.item not in made
+    ]
     for spokesman in [entry for entry in loud if entry.told.action == SAYS]:
         skipped = [entry for entry in silent if entry.told.path == spokesman.told.path]
         if skipped:

@@ -67,6 +67,14 @@ def test_items_of_a_loop_are_told_apart() -> None:
     assert [(u.kind, u.told.item) for u in found] == [("silent", "two")]
 
 
+def test_a_folder_that_two_roles_need_is_made_by_the_first() -> None:
+    first = replace(TASK, item="/usr/lib/codex")
+    second = replace(first, path="roles/other/tasks/main.yml")
+    assert truth.untruths(_run(first, second, check=True), _run(first)) == []
+    lone = replace(second, item="/usr/lib/other")
+    assert [u.kind for u in truth.untruths(_run(first, lone, check=True), _run(first))] == ["loud"]
+
+
 def test_handlers_follow_from_what_notifies_them() -> None:
     handler = replace(TASK, handler=True)
     assert truth.untruths(_run(check=True), _run(handler)) == []
