@@ -7,8 +7,8 @@ before a run, ``seal`` adds what is new since to what is ours; ``ours`` prints t
 still there. A run that did not end stays open: what the next one finds new is new since the first,
 but for packages that somebody asked apt for and that are not among the names of the roles.
 
-Never ours, whenever they came: kernels, for a host without one does not start, and accounts of
-people.
+Never ours, whenever they came: kernels, for a host without one does not start; packages that Debian
+calls essential, with what they need; accounts of people.
 """
 
 from __future__ import annotations
@@ -52,19 +52,40 @@ def automatic(base: str) -> set[str]:
     return {field["Package"] for field in fields if field.get("Auto-Installed") == "1"}
 
 
+def essential(needs: dict[str, str], first: set[str]) -> set[str]:
+    """Return these packages with all that they need; ``needs`` has their fields Depends."""
+    found: set[str] = set()
+    left = set(first)
+    while left:
+        name = left.pop()
+        found.add(name)
+        left |= set(re.findall(r"(?:^|[,|])\s*([a-z0-9][a-z0-9+.-]+)", needs.get(name, ""))) - found
+    return found
+
+
 def present(base: str) -> System:
     """Return what there is now."""
+    # Important: what packages of Debian 12 have for Protected (dpkg 1.20.1), and apt heeds as well.
+    marks = ("Essential", "Protected", "Important")
+    fields = ("db:Status-Abbrev", "Package", "Pre-Depends", "Depends", *marks)
     done = subprocess.run(
         ["dpkg-query", f"--admindir={base.rstrip('/')}/var/lib/dpkg", "--show",
-         "--showformat=${db:Status-Abbrev} ${Package}\\n"],
+         "--showformat=" + r"\t".join(f"${{{field}}}" for field in fields) + r"\n"],
         capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
     )  # fmt: skip
-    rows = [line.split() for line in done.stdout.splitlines()]
+    table = [line.split("\t") for line in done.stdout.splitlines()]
+    rows = [(row[0], row[1]) for row in table]
+    never = essential(
+        {row[1]: f"{row[2]},{row[3]}" for row in table},
+        {row[1] for row in table if "yes" in row[4:] and row[0][1] == "i"},
+    )
     passwords = Path(base + "/etc/shadow").read_text(encoding="utf-8").splitlines()
     (root,) = [line.split(":")[1] for line in passwords if line.startswith("root:")] or ["!"]
     return {
         "packages": sorted(
-            name for state, name in rows if state[1] == "i" and not _KERNEL.match(name)
+            name
+            for state, name in rows
+            if state[1] == "i" and name not in never and not _KERNEL.match(name)
         ),
         "holds": sorted(name for state, name in rows if state[0] == "h"),
         "users": names(base, "/etc/passwd"),

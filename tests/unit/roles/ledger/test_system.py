@@ -114,6 +114,25 @@ def test_no_kernel_is_ever_ours(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert run(tmp_path, "seal", capsys) == {"packages": ["linux-headers-6.12.9-amd64"]}
 
 
+@pytest.mark.parametrize("mark", ["Essential", "Protected", "Important"])
+def test_no_essential_package_and_nothing_that_it_needs_is_ever_ours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mark: str
+) -> None:
+    """Found on a host: apt refuses to take it away, and with it all others."""
+    host(tmp_path, "vim")
+    run(tmp_path, "keep", capsys)
+    host(tmp_path, "vim", "e2fsprogs", "libss2", "libcom-err2", "libother", "logsave", "chrony")
+    status = tmp_path / "var/lib/dpkg/status"
+    text = status.read_text().replace(
+        "Package: e2fsprogs\n",
+        f"Package: e2fsprogs\n{mark}: yes\nPre-Depends: libss2 (>= 1.38), nothing | libother:any\n"
+        "Depends: logsave\n",
+    )
+    text = text.replace("Package: libss2\n", "Package: libss2\nDepends: libcom-err2 (>= 1)\n")
+    status.write_text(text)
+    assert run(tmp_path, "seal", capsys) == {"packages": ["chrony"]}
+
+
 def test_accounts_of_people_are_never_ours(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
