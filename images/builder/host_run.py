@@ -31,7 +31,7 @@ def start(paths: Paths, settings: Settings) -> None:
     tree = Tree(paths)
     tree.ensure()
     if running:
-        suite = guest.state["version"]
+        suite = str(guest.state["version"])
         log.say(f"{guest.title} is running already; it keeps what was done to it.")
     brought = packages(paths, tree, suite)
     if spec is not None:

@@ -34,10 +34,12 @@ def test_exposure(host: Host) -> None:
 
 
 def test_runs_as_an_account_of_its_own(host: Host, status: dict[str, str]) -> None:
-    ids = {int(number) for number in status["Uid"].split() + status["Gid"].split()}
-    # systemd takes accounts that exist while a unit runs from this range.
-    assert all(61184 <= number <= 65519 for number in ids)
-    assert host.run("getent passwd codex-agent").rc in {0, 2}
+    _, _, uid, gid, _, home, shell = host.check_output("getent passwd codex-agent").split(":")
+    assert (set(status["Uid"].split()), set(status["Gid"].split())) == ({uid}, {gid})
+    assert 0 < int(uid) < 1000
+    assert (home, shell) == ("/", "/usr/sbin/nologin")
+    assert host.check_output("getent shadow codex-agent").split(":")[1].startswith("!")
+    assert host.check_output("getent group codex-agent").split(":")[3] == ""
 
 
 def test_has_no_capability(status: dict[str, str]) -> None:
