@@ -51,6 +51,8 @@ class Layer:
 
     folder: Path
     variables: dict[str, Any] = field(default_factory=dict)
+    #: Where Ansible looks for roles.
+    roles: list[Path] = field(default_factory=lambda: [REPOSITORY / "roles"])
 
     def __post_init__(self) -> None:
         self.upper.mkdir(parents=True)
@@ -99,7 +101,7 @@ class Layer:
             cwd=REPOSITORY,
             env=environment(self.folder, WORK=str(self.folder / "work"), KEPT=str(self.upper),
                             ANSIBLE_STDOUT_CALLBACK="ansible.posix.json",
-                            ANSIBLE_ROLES_PATH=str(REPOSITORY / "roles"),
+                            ANSIBLE_ROLES_PATH=":".join(map(str, self.roles)),
                             # As mkosi-chroot says it to systemctl in an image build.
                             SYSTEMD_OFFLINE="1"),
             capture_output=True,

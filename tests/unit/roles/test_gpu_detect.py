@@ -13,6 +13,7 @@ from tests.unit.roles.layers import Layer, role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = [needs_ansible, needs_root]
 
@@ -117,3 +118,15 @@ def test_it_is_refused(tmp_path_factory: pytest.TempPathFactory, name: str) -> N
     if words:
         assert "Nothing was changed." in ran.message
         assert ran.changed == []
+
+
+def test_a_role_takes_part_wherever_ansible_looks_for_roles(tmp_path: Path) -> None:
+    """Found on a host: the stand-in of tests/molecule was not chosen."""
+    tasks = tmp_path / "more/gpu_stand_in/tasks"
+    tasks.mkdir(parents=True)
+    (tasks / "main.yml").write_text("---\n[]\n")
+    layer = Layer(tmp_path / "layer")
+    layer.roles.append(tmp_path / "more")
+    machine(layer, ATI_VGA)
+    assert layer.play(TASKS, gpu_detect_stand_in=True).message == ""
+    assert json.loads(layer.text("/found"))["roles"] == ["gpu_stand_in"]
