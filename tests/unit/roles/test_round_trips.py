@@ -33,6 +33,7 @@ IDLE = (
     "__kernel_modules_install", "__codex_agent_install", "__version_guard_mismatched | length > 0",
     "codex_unfinished", "bundle_path | length > 0", "__host_base_blind_run", "is changed",
     "host_base_config_target | length > 0", "__preflight_pending | length > 0",
+    "__host_base_not_enabled | length > 0", "__codex_agent_not_enabled | length > 0",
     "__kernel_modules_guarded", "reboot_allowed", "__host_base_checked", "__kernel_modules_checked",
     "__codex_agent_checked", "__version_guard_checked", "__bundle_checked", "__reboot_checked",
 )  # fmt: skip
