@@ -82,7 +82,7 @@ class RoleTests:
             except BuildError:
                 failed.append(name)
             finally:
-                self.end_machines()
+                self.end_machine(name)
         if failed:
             raise BuildError(
                 f"Failed: {', '.join(failed)}.",
@@ -112,12 +112,11 @@ class RoleTests:
             "ANSIBLE_COLLECTIONS_PATH": "/usr/lib/python3/dist-packages",
         }
 
-    def end_machines(self) -> None:
-        """End what an interrupted scenario has left running."""
-        for state in self.paths.guests.glob(f"{PREFIX}*/state.json"):
-            guest = Guest.attach(state.parent.name, self.paths)
-            if guest is not None:
-                guest.stop()
+    def end_machine(self, scenario: str) -> None:
+        """End what an interrupted scenario has left running; another may run beside it."""
+        guest = Guest.attach(f"{PREFIX}{scenario}", self.paths)
+        if guest is not None:
+            guest.stop()
 
 
 def release(scenario: str) -> str:
