@@ -52,7 +52,7 @@ def status(host: Host) -> Iterator[tuple[str, str]]:
     for check in snapshot["verdict"]["checks"]:
         yield f"check.{check['name']}", f"{check['state']}, gates: {_text(check['gates'])}"
     for name, service in snapshot["services"].items():
-        yield f"service.{name}", _text(service and service["state"])
+        yield f"service.{name}", "there" if service else "absent"
 
 
 def verify(host: Host) -> Iterator[tuple[str, str]]:
