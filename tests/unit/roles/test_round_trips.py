@@ -71,7 +71,7 @@ def trips(path: Path, tasks: list[dict[str, Any]]) -> Iterator[tuple[str, int]]:
             inner = path.with_name(file)
             yield from trips(inner, yaml.safe_load(inner.read_text()))
         elif name in {"import_role", "include_role"}:
-            if words["name"] != "{{ item }}":
+            if words["name"] != "{{ __codex_gpu_role }}":
                 yield from role(words["name"], words.get("tasks_from", "main"))
         elif name not in HERE:
             loop = task.get("loop", [0])
@@ -119,7 +119,7 @@ def test_what_is_asked_in_any_case_is_counted(second: list[tuple[str, int]]) -> 
     assert {
         "preflight: Read what the host is",
         "ledger: Keep what is at these paths",
-        "version_guard: Judge the kernels",
+        "version_guard: Set the default of the boot loader",
         "host_base: Read back kernel settings",
         "codex_agent: Wait for the agent's answer",
         "reboot: Look for reasons for a restart",

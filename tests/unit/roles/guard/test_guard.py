@@ -195,7 +195,7 @@ def test_only_an_initramfs_with_a_driver_is_made_anew(
     assert main(["stale"], made.host()) == 0
     assert capsys.readouterr().out == f"{OLD}\n"
     assert made.environment() == before
-    assert not (tmp_path / "var/lib/codex-kernel-guard").exists()
+    assert not (tmp_path / "var/lib/codex-kernel-guard/state.json").exists()
 
 
 def test_one_that_cannot_be_read_is_made_anew_and_none_where_there_is_none(

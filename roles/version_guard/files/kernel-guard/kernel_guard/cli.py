@@ -36,7 +36,8 @@ def parser() -> argparse.ArgumentParser:
     shown.add_argument("--json", action="store_true")
     kinds.add_parser("probe", help="tell the outcome that was kept; needs no privilege")
     kinds.add_parser("stale", help="name each kernel whose initramfs has to be made anew")
-    kinds.add_parser("settle", help="make the newest kernel that is ready the default")
+    settled = kinds.add_parser("settle", help="make the newest kernel that is ready the default")
+    settled.add_argument("--json", action="store_true")
     for name in ("kernel", "headers", "remove", "removed"):
         kinds.add_parser(f"hook-{name}", help="for scripts of packages").add_argument("release")
     kinds.add_parser("hook-apt", help="for apt, when it has done its work")
@@ -68,9 +69,9 @@ def _run(arguments: argparse.Namespace, host: Host) -> int:
         print("".join(f"{release}\n" for release in guard.stale(host)), end="")
         return 0
     found = guard.settle(host, gone=arguments.release if command == "hook-remove" else "")
+    if command == "settle" and (arguments.json or found.verdict == "guarded"):
+        print(json.dumps(found.plain(), indent=1) if arguments.json else found.message)
     if found.verdict == "guarded":
-        if command == "settle":
-            print(found.message)
         return 0
     _say(found.message)
     if command in ("hook-kernel", "hook-headers"):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from kernel_guard.host import Host
+    from kernel_guard.seen import Seen
 
 #: Programs that list an initramfs, of initramfs-tools and of dracut.
 _LISTERS = ("lsinitramfs", "lsinitrd")
@@ -21,7 +22,7 @@ def path(release: str) -> str:
     return f"/boot/initrd.img-{release}"
 
 
-def faults(host: Host, release: str, forbidden: Collection[str]) -> list[str]:
+def faults(host: Host, seen: Seen, release: str, forbidden: Collection[str]) -> list[str]:
     """Return a sentence for each thing that is wrong with the initramfs of a kernel."""
     place = path(release)
     size = host.size(place)
@@ -29,7 +30,8 @@ def faults(host: Host, release: str, forbidden: Collection[str]) -> list[str]:
         return [f"{place} is not there"]
     if size == 0:
         return [f"{place} is empty"]
-    found = sorted(forbidden_modules(listing(host, place), forbidden))
+    held = seen.modules(place, lambda: modules(listing(host, place)))
+    found = sorted(held & {name.replace("-", "_") for name in forbidden})
     return [f"{place} holds the driver {name}, which would take the GPU" for name in found]
 
 
@@ -44,12 +46,12 @@ def listing(host: Host, place: str) -> list[str]:
     raise UnreadableError(f"no program is there that lists {place}")
 
 
-def forbidden_modules(names: list[str], forbidden: Collection[str]) -> set[str]:
-    """Return the forbidden drivers among paths; a module's file may have ``-`` for ``_``."""
-    modules = set()
+def modules(names: list[str]) -> set[str]:
+    """Return the modules among paths; a module's file may have ``-`` for ``_``."""
+    found = set()
     for name in names:
         file = name.strip().rpartition("/")[2]
         module, dot, rest = file.partition(".ko")
         if dot and (not rest or rest.startswith(".")):
-            modules.add(module.replace("-", "_"))
-    return modules & {name.replace("-", "_") for name in forbidden}
+            found.add(module.replace("-", "_"))
+    return found

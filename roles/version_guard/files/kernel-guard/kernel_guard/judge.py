@@ -12,6 +12,7 @@ from kernel_guard.order import compare, newest_first
 
 if TYPE_CHECKING:
     from kernel_guard.loaders import Loader
+    from kernel_guard.seen import Seen
     from kernel_guard.settings import Settings
 
 _PREFIX = "vmlinuz-"
@@ -52,17 +53,18 @@ def installed(host: Host) -> list[str]:
     return newest_first(found)
 
 
-def kernels(host: Host, settings: Settings, loader: Loader | None) -> list[Kernel]:
+def kernels(host: Host, seen: Seen, settings: Settings, loader: Loader | None) -> list[Kernel]:
     """Judge each kernel, newest first; what cannot be read stands against it."""
     try:
         modules: list[dkms.Line] | UnreadableError = dkms.status(host)
     except UnreadableError as error:
         modules = error
-    return [_kernel(host, settings, loader, modules, release) for release in installed(host)]
+    return [_kernel(host, seen, settings, loader, modules, name) for name in installed(host)]
 
 
 def _kernel(
     host: Host,
+    seen: Seen,
     settings: Settings,
     loader: Loader | None,
     modules: list[dkms.Line] | UnreadableError,
@@ -82,7 +84,7 @@ def _kernel(
             lacking = True
         before = len(reasons)
         if settings.initramfs:
-            reasons += initramfs.faults(host, release, settings.forbidden)
+            reasons += initramfs.faults(host, seen, release, settings.forbidden)
         if loader is not None and not loader.lists(release):
             reasons.append(f"{loader.name} has no entry for it")
         lacking = lacking and before == len(reasons) == 0

@@ -33,6 +33,7 @@ class State:
     ``verdict`` is ``guarded`` (the kernel that is wanted is the default, and ready), ``held`` (it
     is not ready, another one was made the default, and that was read back) or ``unguarded`` (it is
     not known what the next start takes). ``told`` are kernels that were told of as an error.
+    ``changed`` says that another kernel was made the default.
     """
 
     verdict: str
@@ -43,6 +44,7 @@ class State:
     kernels: list[Kernel] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    changed: bool = False
 
     def plain(self) -> dict[str, Any]:
         """Return what is written; ``time`` counts seconds since 1970."""
