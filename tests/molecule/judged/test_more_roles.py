@@ -18,7 +18,8 @@ pytestmark = pytest.mark.guest
 BRING = r"""
 set -eu
 program=$(command -v echo)
-ldd "$program" | grep -o '/[^ ]*' | xargs tar --create --dereference "$program" | %s import - codex-test
+ldd "$program" | grep -o '/[^ ]*' |
+    xargs tar --create --dereference "$program" | %s import - codex-test
 """
 
 
