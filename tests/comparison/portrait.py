@@ -19,7 +19,7 @@ Portrait = dict[str, str]
 #: Files that the roles and our packages bring, wherever they lie.
 OURS = r"""
 find /usr/lib /usr/sbin /usr/bin /etc -xdev \
-    \( -path /usr/lib/codex-agent -o -path /usr/lib/modules -o -path /usr/src \) -prune -o \
+    \( -path /usr/lib/codex-agent -o -path /usr/lib/modules -o -path /usr/lib/sysimage -o -path /usr/src \) -prune -o \
     \( -name '*codex*' -o -path '/usr/lib/codex/*' \) ! -type d -print | LC_ALL=C sort |
 while read -r path; do
     if [ -L "$path" ]; then content=$(readlink "$path"); else content=$(sha256sum <"$path"); fi
@@ -120,12 +120,12 @@ def exposure(host: Host) -> Iterator[tuple[str, str]]:
 
 
 def accounts(host: Host) -> Iterator[tuple[str, str]]:
-    """Our accounts and groups."""
-    for table in ("passwd", "group"):
+    """Our accounts and groups; of those whose number is left to the host, without it."""
+    for table, numbers in (("passwd", 2), ("group", 1)):
         for line in host.check_output("getent %s", table).splitlines():
             name, _, *rest = line.split(":")
             if name.startswith("codex"):
-                yield f"{table}.{name}", ":".join(rest)
+                yield f"{table}.{name}", ":".join(rest if name == "codex" else rest[numbers:])
 
 
 def files(host: Host) -> Iterator[tuple[str, str]]:
