@@ -19,7 +19,8 @@ Portrait = dict[str, str]
 #: Files that the roles and our packages bring, wherever they lie.
 OURS = r"""
 find /usr/lib /usr/sbin /usr/bin /etc -xdev \
-    \( -path /usr/lib/codex-agent -o -path /usr/lib/modules -o -path /usr/lib/sysimage -o -path /usr/src \) -prune -o \
+    \( -path /usr/lib/codex-agent -o -path /usr/lib/modules -o -path /usr/lib/sysimage \
+       -o -path /usr/src \) -prune -o \
     \( -name '*codex*' -o -path '/usr/lib/codex/*' \) ! -type d -print | LC_ALL=C sort |
 while read -r path; do
     if [ -L "$path" ]; then content=$(readlink "$path"); else content=$(sha256sum <"$path"); fi
