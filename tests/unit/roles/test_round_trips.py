@@ -29,6 +29,7 @@ TWO = {"copy", "template", "script"}
 APPLIED = ["bundle", "version_guard", "host_base", "kernel_modules", "codex_agent"]
 #: Conditions that do not hold where nothing is to be done and nothing was asked for.
 IDLE = (
+    "codex_packages is not defined",
     "__host_base_missing | length > 0", "__kernel_modules_lacking | length > 0",
     "__kernel_modules_install", "__codex_agent_install", "__version_guard_mismatched | length > 0",
     "codex_unfinished", "bundle_path | length > 0", "__host_base_blind_run", "is changed",

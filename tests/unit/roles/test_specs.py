@@ -62,8 +62,10 @@ def test_options_carry_the_name_of_their_role_and_a_meaning(role: str) -> None:
         assert option["description"]
 
 
-# `packages` is given its variables by the roles that call it, and judged then.
-@pytest.mark.parametrize("role", [name for name in NAMES if name not in ("preflight", "packages")])
+# `packages` and `files` are given their variables by the roles that call them, and judged then.
+@pytest.mark.parametrize(
+    "role", [name for name in NAMES if name not in ("preflight", "packages", "files")]
+)
 def test_variables_are_checked_before_the_first_role(role: str) -> None:
     specs = load(ROLES / role / "meta/argument_specs.yml")["argument_specs"]
     assert specs["preflight"] == specs["main"]
@@ -119,7 +121,8 @@ def test_readmes_are_fresh() -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("role", [name for name in NAMES if name != "preflight"])
+# Nothing in `files` is of a release.
+@pytest.mark.parametrize("role", [name for name in NAMES if name not in ("preflight", "files")])
 def test_every_release_that_preflight_knows_has_its_variables(role: str) -> None:
     known = load(ROLES / "preflight/vars/main.yml")
     releases = [*known["__preflight_releases"].items(), *known["__preflight_untested"].items()]
