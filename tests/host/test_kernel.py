@@ -92,7 +92,7 @@ def test_kernel_is_tainted_by_nothing_but_our_modules(host: Host, expected: dict
     # Modules that DKMS compiled on a host; on an image these are ours, and it has no DKMS.
     foreign = host.run("grep --files-with-matches O /sys/module/*/taint").stdout.split()
     names = {path.split("/")[3] for path in foreign}
-    built = host.run("find /var/lib/dkms/*/*/*/*/module -name '*.ko*' -printf '%%f\\n'").stdout
+    built = host.run("find /var/lib/dkms/*/*/*/*/module -name '*.ko*' -printf '%f\\n'").stdout
     known = {name.partition(".ko")[0].replace("-", "_") for name in built.split()}
     assert names <= known | {"ai_mem", "ai_gpu", "ai_scheduler"}
     assert mask == (OUT_OF_TREE if names else 0)
