@@ -82,21 +82,9 @@ class FileChange:
 
 
 @dataclass(frozen=True, slots=True)
-class CommitDetail:
+class CommitDetail(Commit3D):
     """A commit with all that it says; ``files`` are the first 1,000 of ``files_total``."""
 
-    sha: str
-    number: int | None
-    message: str
-    author: str
-    author_email: str
-    timestamp: str | None
-    branch: str | None
-    parents: tuple[str, ...]
-    x: int | None
-    y: int | None
-    z: int | None
-    color: str
     body: str
     authored_at: str | None
     author_offset_minutes: int | None
