@@ -82,7 +82,8 @@ def other(host: Host) -> Iterator[str]:
 
 
 def reached(host: Host, port: int, enter: str = "") -> bool:
-    return host.run(f"{enter} timeout 20 bash -c '</dev/tcp/{HERE}/{port}'").rc == 0
+    done = host.run(f"{enter} timeout 20 bash -c '</dev/tcp/{HERE}/{port}'")
+    return bool(done.rc == 0)
 
 
 @pytest.mark.role("hardening")
