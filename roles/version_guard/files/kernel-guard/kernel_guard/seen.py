@@ -9,7 +9,6 @@ inode, size, and both times, of which no program can set the second.
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 from kernel_guard.host import UnreadableError
@@ -44,22 +43,8 @@ class Seen:
 
     def save(self) -> None:
         """Keep what was asked for, in one step; raise ``UnreadableError`` if that is impossible."""
-        if self._asked == self._known:
-            return
-        target = self._host.at(PATH)
-        new = target.with_name("initramfs.json.new")
-        try:
-            target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            new.unlink(missing_ok=True)
-            handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(self._asked, file)
-                file.write("\n")
-                file.flush()
-                os.fsync(handle)
-            new.replace(target)
-        except OSError as error:
-            raise UnreadableError(f"{PATH} cannot be written: {error.strerror}") from None
+        if self._asked != self._known:
+            self._host.put(PATH, self._asked)
 
 
 def _load(host: Host) -> dict[str, dict[str, Any]]:

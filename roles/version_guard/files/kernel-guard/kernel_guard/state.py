@@ -93,17 +93,4 @@ def told(host: Host) -> list[str]:
 
 def write(host: Host, state: State) -> None:
     """Put a new state in the place of the old one in one step; readers never meet half of one."""
-    target = host.at(PATH)
-    new = target.with_name("state.json.new")
-    try:
-        new.unlink(missing_ok=True)
-        handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(handle, 0o644)
-            json.dump(state.plain(), file, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fsync(handle)
-        new.replace(target)
-    except OSError as error:
-        raise UnreadableError(f"{PATH} cannot be written: {error.strerror}") from None
+    host.put(PATH, state.plain())
