@@ -96,7 +96,7 @@ STOPPED = """
 import sys
 from pathlib import Path
 from builder import command
-command.GRACE_SECONDS = 1
+command.GRACE_SECONDS = float(sys.argv[2])
 command.run(["tool"], log=Path(sys.argv[1]))
 """
 
@@ -108,9 +108,9 @@ def test_interrupted_program_may_clean_up_and_is_gone_afterwards(
     left = tmp_path / "cleaned"
     trap = "trap '' TERM" if deaf else f"trap 'touch {left}; exit 1' TERM"
     programs.add("tool", f"{trap}; echo $$ >{tmp_path}/pid; while :; do sleep 0.1; done")
-    child = subprocess.Popen(
-        in_child.argv(STOPPED, tmp_path / "log"), env=in_child.environment(), stderr=subprocess.PIPE
-    )
+    # A program that does clean up gets the time that a busy machine takes for it.
+    argv = in_child.argv(STOPPED, tmp_path / "log", "1" if deaf else "10")
+    child = subprocess.Popen(argv, env=in_child.environment(), stderr=subprocess.PIPE)
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         assert child.poll() is None
         time.sleep(0.02)
