@@ -142,5 +142,7 @@ def test_a_bundle_is_marked_only_once_it_fits() -> None:
 @pytest.mark.parametrize("name", ["host", "upgrade"])
 def test_apt_reads_the_bundle_alone(name: str) -> None:
     (play,) = yaml.safe_load((REPOSITORY / f"playbooks/{name}.yml").read_text())
-    assert "/var/lib/codex-bundle/apt.conf" in play["environment"]
+    assert "/var/lib/codex-bundle/apt.conf" in play["vars"]["__codex_apt_environment"]
     assert play["roles"][0]["role"] == "bundle"
+    # Not for the whole play: `raw` has no environment, and would say so.
+    assert "environment" not in play

@@ -45,6 +45,18 @@ def test_no_task_hides_a_failure_or_names_a_release(path: Path) -> None:
         assert "service_mgr" not in conditions, "it says systemd in a chroot as well"
 
 
+# Removal takes packages away, for which apt needs no archive.
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if path.parents[1].name != "ledger"],
+    ids=lambda path: str(path.relative_to(ROLES)),
+)
+def test_whatever_asks_apt_asks_the_bundle_where_there_is_one(path: Path) -> None:
+    for task in tasks(path):
+        if "ansible.builtin.apt" in task:
+            assert "__codex_apt_environment" in task["environment"], task["name"]
+
+
 @pytest.mark.parametrize("path", sorted(ROLES.glob("*/handlers/*.yml")), ids=str)
 def test_handlers_talk_to_a_running_system_only(path: Path) -> None:
     for task in tasks(path):
