@@ -22,6 +22,14 @@ for field in 'Package: broken' 'Version: 1' 'Architecture: all' 'Maintainer: x <
 printf '#!/bin/sh\\nexit 1\\n' >broken/DEBIAN/postinst && chmod 755 broken/DEBIAN/postinst
 dpkg-deb --build broken >/dev/null; ! dpkg --install broken.deb
 """
+# As apt-mark does it: dpkg takes no selection of a package that it has never heard of.
+HELD_AWAY = """
+printf '%s\\n' 'Package: pciutils' 'Maintainer: x <x@localhost>' 'Architecture: amd64' \\
+    'Version: 1' 'Description: known to dpkg, not installed' >/run/known
+dpkg --merge-avail /run/known >/dev/null && rm /run/known
+echo pciutils hold | dpkg --set-selections
+dpkg-query --show --showformat='${db:Status-Abbrev}\\n' pciutils | grep -qx 'hn *'
+"""
 LEFTOVERS = "/usr/bin/nvidia-uninstall /usr/lib/x86_64-linux-gnu/libnvidia-ml.so.570.1"
 
 
@@ -52,8 +60,8 @@ HARDSHIPS = {
     ),
     "package that is held away": Hardship(
         "pciutils",
-        prepare="echo pciutils hold | dpkg --set-selections",
-        heal="echo pciutils deinstall | dpkg --set-selections",
+        prepare=HELD_AWAY,
+        heal="echo pciutils purge | dpkg --set-selections; dpkg --clear-avail",
     ),
     "leftovers of a vendor's installer": Hardship(
         "nvidia",
