@@ -42,10 +42,14 @@ class Provisioned:
         self.packages = packages
         self.folder = context.folder / NAME
 
-    def apply(self) -> left.Run:
-        """Apply the roles as an operator does, and return what the callback has written down."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+    def apply(self, *, again: bool = False) -> left.Run:
+        """Apply the roles as an operator does, and return what the callback has written down.
+
+        ``told`` in the folder of the host keeps it for a reader, one file for each run.
+        """
+        if not again:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         paths = self.context.paths
         hosts = self.folder / "hosts"
         hosts.write_text(f"{inventory(self.guest, paths)}\n")
@@ -69,8 +73,7 @@ class Provisioned:
             env=tree.environment(extra),
             clean=True,
         )
-        [run] = left.runs(self.folder, "host.yml")
-        return run
+        return left.runs(self.folder, "host.yml")[-1]
 
     def shell(self, script: str) -> str:
         """Run a script as root and return what it prints; BuildError with its words if it fails."""
