@@ -7,7 +7,8 @@ Counted from the tasks as they are written; `make bench ROWS=provision` counts t
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -46,7 +47,8 @@ EMPTY = ("intersect(", "__host_base_not_", "__codex_agent_not_", "__version_guar
          "host_base_masked_units")  # fmt: skip
 
 
-class Trips(NamedTuple):
+@dataclass(frozen=True)
+class Trips:
     """Round trips of a task, and whether each of them starts Python on the host."""
 
     name: str
