@@ -33,7 +33,8 @@ class _Host:
         self.scripts: list[str] = []
         self.listed = [{"less"}, {"less", "pciutils", "codex-agent"}]
 
-    def apply(self) -> Run:
+    def apply(self, *, again: bool = False) -> Run:
+        assert again == (len(self.runs) == 1)
         return self.runs.pop(0)
 
     def installed(self) -> set[str]:
