@@ -137,6 +137,8 @@ class Ledger:
         # There from the first change of a run to its end.
         self.open = self.folder / "open"
         self.unfinished = os.path.lexists(self.open)
+        # A removal that ended in its middle goes on; roles that did may have written anything.
+        self.torn = self.unfinished and self.open.lstat().st_size == 0
         if os.path.lexists(self.folder):
             self._trust()
             self._load()
@@ -205,15 +207,21 @@ class Ledger:
         self.open.unlink(missing_ok=True)
         return news
 
-    def restore(self, *, change: bool = True) -> tuple[list[str], dict[str, str]]:
-        """Put back what was there; return the paths put back, and why others stay as they are."""
+    def restore(
+        self, *, change: bool = True, adopt: bool = False
+    ) -> tuple[list[str], dict[str, str]]:
+        """Put back what was there; return the paths put back, and why others stay as they are.
+
+        ``adopt`` counts what lies at a path as left by the roles, whoever wrote it.
+        """
         before = {path: self._content(entry["was"]) for path, entry in self.entries.items()}
         now = {path: look(self.base, path)[0] for path in self.entries}
         done: list[str] = []
         left: dict[str, str] = {}
         # What lies in a folder before the folder.
         for path in sorted(self.entries, reverse=True):
-            was, ours = self.entries[path]["was"], self.entries[path]["left"]
+            was = self.entries[path]["was"]
+            ours = now[path] if adopt else self.entries[path]["left"]
             if now[path] == was:
                 pass
             elif ours is None:
@@ -227,7 +235,7 @@ class Ledger:
             else:
                 done.append(path)
         if change and self.folder.exists():
-            self._write(self.open, b"")
+            self._write(self.open, b"removal\n")
             for path in done:
                 self._put(path, self.entries[path]["was"], before[path])
             self.entries = {path: self.entries[path] for path in left}
@@ -315,6 +323,7 @@ class Ledger:
 def main(argv: list[str], base: str = "/") -> int:
     """Do what was asked and print, as JSON, which paths it concerned and which stay."""
     command, paths = (argv[0], argv[1:]) if argv else ("", [])
+    adopt = paths == ["adopt"]
     stays: dict[str, str] = {}
     try:
         ledger = Ledger(base)
@@ -322,13 +331,13 @@ def main(argv: list[str], base: str = "/") -> int:
             found = ledger.keep(paths, change=command == "keep")
         elif command == "seal":
             found = ledger.seal(paths)
-        elif command in ("restore", "would-restore") and not paths:
-            found, stays = ledger.restore(change=command == "restore")
+        elif command in ("restore", "would-restore") and (adopt or not paths):
+            found, stays = ledger.restore(change=command == "restore", adopt=adopt)
         elif command == "forget" and not paths:
             found = []
             ledger.forget()
         else:
-            usage = "keep|would-keep|seal PATH... | restore|would-restore|forget"
+            usage = "keep|would-keep|seal PATH... | restore|would-restore [adopt] | forget"
             print(f"usage: {usage}", file=sys.stderr)
             return 64
     except RefusedError as error:
@@ -337,7 +346,8 @@ def main(argv: list[str], base: str = "/") -> int:
     except OSError as error:
         print(f"It was not done to its end: {error}; a second run goes on.", file=sys.stderr)
         return 2
-    print(json.dumps({"paths": found, "stays": stays, "unfinished": ledger.unfinished}))
+    told = {"unfinished": ledger.unfinished, "torn": ledger.torn}
+    print(json.dumps({"paths": found, "stays": stays, **told}))
     return 0
 
 

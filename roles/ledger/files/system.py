@@ -5,7 +5,8 @@
 Run by ``python3 -I - COMMAND`` with this text as its input. ``keep NAME...`` notes what there is
 before a run, ``seal`` adds what is new since to what is ours; ``ours`` prints that, as far as it is
 still there. A run that did not end stays open: what the next one finds new is new since the first,
-but for packages that somebody asked apt for and that are not among the names of the roles.
+but for packages that somebody asked apt for and that are not among the names of the roles. ``ours
+adopt`` counts that as ours too, without a next run.
 
 Never ours, whenever they came: kernels, for a host without one does not start; packages that Debian
 calls essential, with what they need; accounts of people.
@@ -109,6 +110,8 @@ def load(place: Path) -> dict[str, Any]:
                 raise ValueError("another form")
         if not set(part["folders"]) <= set(FOLDERS) or not set(part["locks"]) <= {"root"}:
             raise ValueError("another form")
+    if not all(isinstance(name, str) and name.isprintable() for name in data.get("names", [])):
+        raise ValueError("another form")
     return dict(data)
 
 
@@ -134,8 +137,8 @@ def write(place: Path, data: dict[str, Any]) -> None:
 def main(argv: list[str], base: str = "") -> int:
     """Do what was asked and print, as JSON, what is ours and still there."""
     place = Path(base + FOLDER) / "system.json"
-    if argv[:1] != ["keep"] and argv not in (["seal"], ["ours"]):
-        print("usage: keep NAME...|seal|ours", file=sys.stderr)
+    if argv[:1] != ["keep"] and argv not in (["seal"], ["ours"], ["ours", "adopt"]):
+        print("usage: keep NAME...|seal|ours [adopt]", file=sys.stderr)
         return 64
     try:
         trust(place.parent)
@@ -145,19 +148,19 @@ def main(argv: list[str], base: str = "") -> int:
         print(f"{place} is not what this role wrote. Nothing was changed.", file=sys.stderr)
         return 3
     now = present(base)
+    before, wanted = data["before"], argv[1:] if argv[:1] == ["keep"] else data.get("names", [])
+    if before is not None and argv != ["seal"]:
+        asked = set(now["packages"]) - automatic(base) - set(wanted)
+        before = {**before, "packages": sorted({*before["packages"], *asked})}
     if argv[:1] == ["keep"]:
-        before = data["before"]
-        if before is not None:
-            asked = set(now["packages"]) - automatic(base) - set(argv[1:])
-            before = {**before, "packages": sorted({*before["packages"], *asked})}
-        write(place, {**data, "before": before or now})
-    if argv == ["seal"] and data["before"] is not None:
-        ours = {
-            kind: sorted({*data["ours"][kind], *(set(now[kind]) - set(data["before"][kind]))})
+        write(place, {**data, "before": before or now, "names": wanted})
+    if argv in (["seal"], ["ours", "adopt"]) and before is not None:
+        data["ours"] = {
+            kind: sorted({*data["ours"][kind], *(set(now[kind]) - set(before[kind]))})
             for kind in now
         }
-        write(place, {"before": None, "ours": ours})
-        data["ours"] = ours
+    if argv == ["seal"] and before is not None:
+        write(place, {"before": None, "ours": data["ours"]})
     print(json.dumps({k: [n for n in v if n in now[k]] for k, v in data["ours"].items()}))
     return 0
 

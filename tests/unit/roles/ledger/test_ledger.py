@@ -60,9 +60,11 @@ def provision(base: Path) -> None:
     assert ledger.main(["seal", *PATHS], str(base)) == 0
 
 
-def outcome(base: Path, capsys: pytest.CaptureFixture[str], command: str) -> dict[str, Any]:
+def outcome(
+    base: Path, capsys: pytest.CaptureFixture[str], command: str, *more: str
+) -> dict[str, Any]:
     capsys.readouterr()
-    assert ledger.main([command], str(base)) == 0
+    assert ledger.main([command, *more], str(base)) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     if command == "restore":
         assert ledger.main(["forget"], str(base)) == 0
@@ -129,7 +131,7 @@ def outcome_keep(base: Path, capsys: pytest.CaptureFixture[str], command: str) -
 
 def test_nothing_to_restore(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = files(base)
-    nothing = {"paths": [], "stays": {}, "unfinished": False}
+    nothing = {"paths": [], "stays": {}, "unfinished": False, "torn": False}
     assert outcome(base, capsys, "restore") == nothing
     assert files(base) == before
 
@@ -290,10 +292,41 @@ def test_a_removal_that_did_not_end_is_told_to_the_next(
     provision(base)
     assert ledger.main(["restore"], str(base)) == 0
     assert outcome(base, capsys, "would-restore") == {
-        "paths": [], "stays": {}, "unfinished": True,
+        "paths": [], "stays": {}, "unfinished": True, "torn": False,
     }  # fmt: skip
     assert ledger.main(["forget"], str(base)) == 0
     assert not (base / "var/lib/codex-ledger").exists()
+
+
+def test_what_a_run_left_that_did_not_end_goes_only_by_request(
+    base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody knows what it wrote, and what an operator wrote there since."""
+    before = files(base)
+    assert ledger.main(["keep", *PATHS], str(base)) == 0
+    (base / "etc/a").write_text("of a role, or of the operator\n")
+    without = outcome(base, capsys, "would-restore")
+    assert (without["paths"], without["torn"]) == ([], True)
+    assert "/etc/a" in without["stays"]
+    assert outcome(base, capsys, "would-restore", "adopt")["paths"] == ["/etc/a"]
+    assert outcome(base, capsys, "restore", "adopt")["stays"] == {}
+    assert files(base) == before
+    # From here on it is a removal, which a second one ends.
+    assert outcome(base, capsys, "would-restore")["torn"] is False
+
+
+def test_a_later_run_that_did_not_end_is_one_too(
+    base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files(base)
+    provision(base)
+    assert ledger.main(["keep", *PATHS], str(base)) == 0
+    (base / "etc/a").write_text("newer\n")
+    told = outcome(base, capsys, "would-restore")
+    assert told["torn"] is True
+    assert "/etc/a" in told["stays"]
+    assert outcome(base, capsys, "restore", "adopt")["stays"] == {}
+    assert files(base) == before
 
 
 @pytest.mark.parametrize("argv", [[], ["forget", "/etc/a"], ["restore", "/etc/a"]])

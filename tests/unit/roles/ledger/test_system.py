@@ -105,6 +105,25 @@ def test_what_people_installed_before_a_run_was_completed_is_theirs(
     assert run(tmp_path, "seal", capsys) == {"packages": ["chrony", "libtomcrypt"]}
 
 
+def test_what_came_with_a_run_that_did_not_end_is_ours_by_request(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Or a removal would leave it, and nobody would know any more whose it is."""
+    host(tmp_path, "vim")
+    run(tmp_path, "keep", capsys, "chrony")
+    host(tmp_path, "vim", "chrony", "libtomcrypt", "tmux", users="codex")
+    states = tmp_path / "var/lib/apt/extended_states"
+    states.parent.mkdir()
+    states.write_text("Package: libtomcrypt\nArchitecture: amd64\nAuto-Installed: 1\n\n")
+    assert run(tmp_path, "ours", capsys) == {}
+    ours = {"packages": ["chrony", "libtomcrypt"], "users": ["codex"], "groups": ["codex"]}
+    assert run(tmp_path, "ours", capsys, "adopt") == ours
+    # It only tells: the run can still be ended.
+    assert run(tmp_path, "ours", capsys) == {}
+    run(tmp_path, "keep", capsys, "chrony")
+    assert run(tmp_path, "seal", capsys) == ours
+
+
 def test_no_kernel_is_ever_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Removed with the roles, it could be the only one that the host has left."""
     host(tmp_path, "linux-image-6.12.1-amd64")
@@ -159,7 +178,8 @@ NONE: dict[str, list[str]] = {kind: [] for kind in program.KINDS}
      {"before": None, "ours": {**NONE, "folders": ["/home"]}},
      {"before": None, "ours": {**NONE, "locks": ["operator"]}},
      {"before": None, "ours": {**NONE, "packages": ["a\nb"]}},
-     {"before": None, "ours": {**NONE, "users": [3]}}],
+     {"before": None, "ours": {**NONE, "users": [3]}},
+     {"before": NONE, "ours": NONE, "names": [3]}],
 )  # fmt: skip
 def test_a_hostile_ledger_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], data: Any
