@@ -34,10 +34,10 @@ VARIABLES: dict[str, Any] = {
 TASKS = [role("preflight"), *map(role, NAMES)]
 
 
-@pytest.fixture(scope="module")
-def layer(tmp_path_factory: pytest.TempPathFactory) -> Layer:
+@pytest.fixture(scope="module", params=["podman", "docker"])
+def layer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Layer:
     made = Layer(tmp_path_factory.mktemp("host"))
-    made.variables = VARIABLES
+    made.variables = {**VARIABLES, "container_runtime_engine": request.param}
     made.write("/etc/ssh/sshd_config.d/99-other.conf", "")
     return made
 
