@@ -58,3 +58,13 @@ def test_rules_of_remote_login_are_taken_by_that_proof_alone(path: str) -> None:
     (taken,) = [task for task in live if task["name"] == "Take the new rules of remote login"]
     assert rules["register"] in taken["when"]
     assert "codex_unfinished" in taken["when"]
+
+
+@pytest.mark.parametrize("name", ["host_base", "hardening"])
+def test_who_logs_in_is_asked_as_who_logs_in(name: str) -> None:
+    """An inventory that sets ansible_become wins over the keyword, and root has keys of its own."""
+    asked = [task for task in tasks(f"{name}/tasks/preflight.yml") if "$(id -un)" in str(task)
+             or "id -un &&" in str(task)]  # fmt: skip
+    assert len(asked) == 1
+    assert asked[0]["vars"] == {"ansible_become": False}
+    assert "become" not in asked[0]
