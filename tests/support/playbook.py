@@ -5,6 +5,7 @@ import difflib
 import json
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from typing import Any
 from tests.support import timeouts
 
 REPOSITORY = Path(__file__).parents[2]
-#: Ansible of the tools tree; the one beside pytest comes without the collections.
+#: Ansible of the tools tree, which builds images and has the collections.
 PROGRAM = "/usr/bin/ansible-playbook"
+COLLECTIONS = "/usr/lib/python3/dist-packages"
+#: Ansible of an operator: the version that the lock file names, beside pytest.
+CONTROLLER = str(Path(sys.executable).with_name("ansible-playbook"))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.playbook import PROGRAM, REPOSITORY
+from tests.support.playbook import COLLECTIONS, CONTROLLER, PROGRAM, REPOSITORY
 
 ROLES = REPOSITORY / "roles"
 TIMEOUT_S = 600  # many checks run at once on few processors
@@ -56,15 +56,16 @@ class Outcome:
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Return an environment in which Ansible writes below ``home`` only."""
     return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(home),
-            "ANSIBLE_HOME": str(home), "ANSIBLE_NOCOLOR": "1", **more}  # fmt: skip
+            "ANSIBLE_HOME": str(home), "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS, **more}  # fmt: skip
 
 
 def ansible(
     home: Path, *arguments: str, playbook: str = "site"
 ) -> subprocess.CompletedProcess[str]:
-    """Run ansible-playbook with a playbook; ``home`` takes everything that Ansible writes."""
+    """Run an operator's ansible-playbook with a playbook; ``home`` takes everything that Ansible writes."""
     return subprocess.run(
-        [PROGRAM, *arguments, f"playbooks/{playbook}.yml"],
+        [CONTROLLER, *arguments, f"playbooks/{playbook}.yml"],
         cwd=REPOSITORY,
         env=environment(home),
         capture_output=True,

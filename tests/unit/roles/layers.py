@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.playbook import PROGRAM, REPOSITORY
+from tests.support.playbook import CONTROLLER, REPOSITORY
 from tests.unit.roles.apply import TIMEOUT_S, environment
 
 # Memory has to hold the upper layer: an overlay cannot lie on another one. It is kept by copying.
@@ -53,6 +53,7 @@ class Layer:
     variables: dict[str, Any] = field(default_factory=dict)
     #: Where Ansible looks for roles.
     roles: list[Path] = field(default_factory=lambda: [REPOSITORY / "roles"])
+    program: str = CONTROLLER
 
     def __post_init__(self) -> None:
         self.upper.mkdir(parents=True)
@@ -96,7 +97,7 @@ class Layer:
         inventory = self.folder / "inventory.json"
         inventory.write_text(json.dumps({"all": {"hosts": {"tree": host}}}))
         done = subprocess.run(
-            ["unshare", "--mount", "sh", "-c", _ENTER, "sh", PROGRAM, *options,
+            ["unshare", "--mount", "sh", "-c", _ENTER, "sh", self.program, *options,
              "--inventory", str(inventory), str(playbook)],
             cwd=REPOSITORY,
             env=environment(self.folder, WORK=str(self.folder / "work"), KEPT=str(self.upper),

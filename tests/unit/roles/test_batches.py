@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.support.playbook import PROGRAM, REPOSITORY
+from tests.support.playbook import CONTROLLER, REPOSITORY
 from tests.unit.roles.apply import TIMEOUT_S, environment, needs_ansible
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def reached(folder: Path, name: str, bad: str, *options: str) -> list[str]:
     ]}  # fmt: skip
     (folder / "play.yml").write_text(json.dumps([play]))
     done = subprocess.run(
-        [PROGRAM, "--inventory", ",".join(HOSTS), *options, str(folder / "play.yml")],
+        [CONTROLLER, "--inventory", ",".join(HOSTS), *options, str(folder / "play.yml")],
         env=environment(folder, ANSIBLE_PYTHON_INTERPRETER="/usr/bin/python3"),
         cwd=folder,
         capture_output=True,

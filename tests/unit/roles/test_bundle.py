@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.support.playbook import PROGRAM, REPOSITORY
+from tests.support.playbook import CONTROLLER, REPOSITORY
 from tests.unit.roles.apply import ROLES, TIMEOUT_S, environment, needs_ansible
 from tests.unit.roles.layers import role
 
@@ -106,7 +106,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     play = {"hosts": "all", "gather_facts": False, "tasks": tasks}
     (folder / "play.yml").write_text(json.dumps([play]))
     done = subprocess.run(
-        [PROGRAM, "--inventory", str(folder / "inventory.json"), str(folder / "play.yml")],
+        [CONTROLLER, "--inventory", str(folder / "inventory.json"), str(folder / "play.yml")],
         cwd=REPOSITORY,
         env=environment(folder, ANSIBLE_STDOUT_CALLBACK="ansible.posix.json",
                         ANSIBLE_ROLES_PATH=str(ROLES)),

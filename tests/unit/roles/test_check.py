@@ -7,7 +7,7 @@ import json
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from tests.support.playbook import PROGRAM, REPOSITORY
+from tests.support.playbook import CONTROLLER, REPOSITORY
 from tests.unit.roles.apply import TIMEOUT_S, environment, needs_ansible
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_table_and_file(tmp_path: Path) -> None:
     found = tmp_path / "check.json"
     environ = environment(tmp_path)
     done = subprocess.run(
-        [PROGRAM, "--inventory", str(inventory), "--limit", "here,dead", "--extra-vars",
+        [CONTROLLER, "--inventory", str(inventory), "--limit", "here,dead", "--extra-vars",
          f"codex_check_file={found}", str(REPOSITORY / "playbooks/check.yml")],
         env={**environ, "PATH": f"{program.parent}:{environ['PATH']}"},
         cwd=tmp_path,

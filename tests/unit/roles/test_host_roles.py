@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.playbook import CONTROLLER, PROGRAM
 from tests.unit.roles.apply import have, needs_ansible, needs_root
 from tests.unit.roles.layers import Layer, Ran, role
 from tests.unit.roles.test_remove import paths
@@ -34,10 +35,15 @@ VARIABLES: dict[str, Any] = {
 TASKS = [role("preflight"), *map(role, NAMES)]
 
 
-@pytest.fixture(scope="module", params=["podman", "docker"])
+@pytest.fixture(
+    scope="module",
+    params=[("podman", CONTROLLER), ("docker", CONTROLLER), ("docker", PROGRAM)],
+    ids=["podman", "docker", "docker by Debian's Ansible"],
+)
 def layer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Layer:
     made = Layer(tmp_path_factory.mktemp("host"))
-    made.variables = {**VARIABLES, "container_runtime_engine": request.param}
+    engine, made.program = request.param
+    made.variables = {**VARIABLES, "container_runtime_engine": engine}
     made.write("/etc/ssh/sshd_config.d/99-other.conf", "")
     return made
 
