@@ -29,6 +29,7 @@ SHELL_FILES = (
     "images/tree/usr/lib/systemd/system-generators/*",
     "kernel/linux/probe/*.sh",
     "roles/*/files/hooks/*",
+    "roles/*/files/*.sh",
     "roles/kernel_modules/files/module-key",
     "kernel/packaging/*/p*",
     "tests/kernel/**/*.sh",

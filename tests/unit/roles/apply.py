@@ -63,7 +63,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def ansible(
     home: Path, *arguments: str, playbook: str = "site"
 ) -> subprocess.CompletedProcess[str]:
-    """Run an operator's ansible-playbook with a playbook; ``home`` takes everything that Ansible writes."""
+    """Run an operator's ansible-playbook; ``home`` takes everything that Ansible writes."""
     return subprocess.run(
         [CONTROLLER, *arguments, f"playbooks/{playbook}.yml"],
         cwd=REPOSITORY,

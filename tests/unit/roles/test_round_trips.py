@@ -33,9 +33,10 @@ APPLIED = ["bundle", "version_guard", "host_base", "kernel_modules", "codex_agen
 #: Conditions that do not hold where nothing is to be done and nothing was asked for.
 IDLE = (
     "codex_packages is not defined",
-    "__host_base_missing | length > 0", "__kernel_modules_lacking | length > 0",
+    "__packages_missing | length > 0", "__host_base_not_running | length > 0",
+    "__codex_agent_not_running | length > 0",
     "__kernel_modules_install", "__codex_agent_install", "__version_guard_mismatched | length > 0",
-    "codex_unfinished", "bundle_path | length > 0", "__host_base_blind_run", "is changed",
+    "codex_unfinished", "bundle_path | length > 0", "is changed",
     "host_base_config_target | length > 0", "__preflight_pending | length > 0",
     "__host_base_not_enabled | length > 0", "__codex_agent_not_enabled | length > 0",
     "not in __host_base_ground.stdout_lines",

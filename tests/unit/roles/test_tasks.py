@@ -55,6 +55,8 @@ def test_whatever_asks_apt_asks_the_bundle_where_there_is_one(path: Path) -> Non
     for task in tasks(path):
         if "ansible.builtin.apt" in task:
             assert "__codex_apt_environment" in task["environment"], task["name"]
+        if "apt.sh" in str(task.get("ansible.builtin.raw", "")):
+            assert task["ansible.builtin.raw"].startswith("{{ __packages_environment }}{{ lookup(")
 
 
 @pytest.mark.parametrize("path", sorted(ROLES.glob("*/handlers/*.yml")), ids=str)

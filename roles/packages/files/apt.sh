@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# What the role says to apt, on the host. The role writes behind it which of these functions is called, and with what.
+# Ansible's own module of apt goes through all names that apt knows, more than once for each call: seconds on a slow
+# host.
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive DEBIAN_PRIORITY=critical
+
+# Into a file: apt would die of a connection that is gone, and leave packages half installed.
+said=$(mktemp /var/tmp/codex-apt.XXXXXX)
+trap 'rm -f "$said"' EXIT
+
+# Ends with what is complained of, the most telling first.
+complain() {
+  grep -E '^(dpkg: error|E: )' "$said" | grep -v 'Sub-process' >&2 || :
+  tail -n 40 "$said" >&2
+  exit 100
+}
+
+# Debian's daily upgrade may be at work, and ends. For some of its locks apt does not wait by itself; one that did not
+# get them has changed nothing.
+patiently() {
+  tries=${CODEX_APT_TRIES:-90}
+  until "$@" </dev/null >"$said" 2>&1; do
+    tries=$((tries - 1))
+    if [ "$tries" -le 0 ] || ! grep -q 'Could not get lock' "$said"; then complain; fi
+    sleep 10
+  done
+}
+
+# Whether there are lists of packages that are not older than an hour.
+recent() {
+  lists=
+  eval "$(apt-config shell lists Dir::State::lists/d)"
+  [ -n "$(find "$lists" -maxdepth 0 -mmin -60)" ] &&
+    [ -n "$(find "$lists" -maxdepth 1 -name '*_Packages*' | head -n 1)" ]
+}
+
+fetch_lists() {
+  if recent; then return; fi
+  patiently apt-get update --quiet=2 --option APT::Update::Error-Mode=any --option Acquire::Retries=3
+  # It stays as old as it is where nothing was new.
+  touch "$lists"
+}
+
+# Stops rather than remove something, as apt would remove chrony for systemd-timesyncd.
+ask_apt() {
+  apt-get install --quiet=2 --yes --no-install-recommends --no-remove --option DPkg::Lock::Timeout=900 \
+    --option Dpkg::Use-Pty=0 --option Dpkg::Options::=--force-confdef --option Dpkg::Options::=--force-confold "$@"
+}
+
+install_packages() {
+  fetch_lists
+  patiently ask_apt "$@"
+}
+
+# Where all is there that it depends on, no archive is needed. An older version is a request like any other.
+install_file() {
+  recent || ask_apt --simulate --allow-downgrades "$1" </dev/null >/dev/null 2>&1 || fetch_lists
+  patiently ask_apt --allow-downgrades "$1"
+}
+
+# In the tree of an image, where no lists are: what the package depends on came before it.
+unpack_file() {
+  patiently dpkg --install --force-confdef --force-confold "$1"
+}
