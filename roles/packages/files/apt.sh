@@ -11,9 +11,11 @@ export LC_ALL=C DEBIAN_FRONTEND=noninteractive DEBIAN_PRIORITY=critical
 said=$(mktemp /var/tmp/codex-apt.XXXXXX)
 trap 'rm -f "$said"' EXIT
 
-# Ends with what is complained of, the most telling first.
+# Ends with what is complained of, the most telling first. dpkg says its reason in the line below, which begins with a
+# space.
 complain() {
-  grep -E '^(dpkg: error|E: )' "$said" | grep -v 'Sub-process' >&2 || :
+  sed -n -e '/^dpkg: error/{' -e '$!N' -e 's/:\n  */: /' -e 's/\n.*//' -e p -e '}' -e '/^E: Sub-process/d' \
+    -e '/^E: /p' "$said" >&2
   tail -n 40 "$said" >&2
   exit 100
 }
@@ -33,7 +35,7 @@ patiently() {
 recent() {
   lists=
   eval "$(apt-config shell lists Dir::State::lists/d)"
-  [ -n "$(find "$lists" -maxdepth 0 -mmin -60)" ] &&
+  [ -d "$lists" ] && [ -n "$(find "$lists" -maxdepth 0 -mmin -60)" ] &&
     [ -n "$(find "$lists" -maxdepth 1 -name '*_Packages*' | head -n 1)" ]
 }
 

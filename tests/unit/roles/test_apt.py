@@ -108,12 +108,28 @@ def test_it_does_not_wait_for_ever(host: Host) -> None:
 def test_the_reason_comes_first(host: Host) -> None:
     """Not what apt says of dpkg's end, and not what it is about to do."""
     host.fresh()
-    words = "Setting up git", "dpkg: error processing git", "E: Sub-process dpkg returned an error"
+    words = (
+        "Setting up git",
+        "dpkg: error processing archive git.deb (--unpack):",
+        " cannot copy: No space left",
+        "E: Sub-process dpkg failed",
+    )
     host.program("apt-get", f"{NOTES}printf '%s\\n' '" + "' '".join(words) + "'; exit 100")
     done = host.ask("install_packages git")
     assert done.returncode == 100
-    assert done.stderr.splitlines()[:2] == ["dpkg: error processing git", "Setting up git"]
+    assert done.stderr.splitlines()[:2] == [
+        "dpkg: error processing archive git.deb (--unpack): cannot copy: No space left",
+        "Setting up git",
+    ]
     assert host.called == ["apt-get install"], "tried again"
+
+
+def test_a_host_without_any_lists(host: Host) -> None:
+    host.lists.rmdir()
+    host.program("apt-get", f"{NOTES}mkdir -p '{host.lists}'")
+    done = host.ask("install_packages git")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert host.called == ["apt-get update", "apt-get install"]
 
 
 def test_a_dead_mirror_is_the_end(host: Host) -> None:
