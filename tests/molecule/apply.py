@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.support import timeouts
 
@@ -32,9 +33,15 @@ class Outcome:
         return " ".join(" ".join(self.failures).split())
 
 
-def start(
-    playbook: str = "playbooks/host.yml", variables: dict[str, Any] | None = None
-) -> subprocess.Popen[str]:
+@dataclass(frozen=True)
+class Running:
+    """A run that has begun, and the file of what it says."""
+
+    process: subprocess.Popen[str]
+    said: IO[str]
+
+
+def start(playbook: str = "playbooks/host.yml", variables: dict[str, Any] | None = None) -> Running:
     """Start a run on the scenario's machine; ``finish`` waits for it."""
     inventory = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "inventory"
     argv = ["ansible-playbook", "--inventory", str(inventory), "--diff"]
@@ -42,21 +49,27 @@ def start(
     # The JSON of one callback, so that nothing has to be read out of a picture.
     environment = {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
                    "ANSIBLE_NOCOLOR": "1"}  # fmt: skip
-    return subprocess.Popen(
-        argv, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    # A file, for nobody reads while it runs: a pipe would be full, and the run would never end.
+    said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - `finish` reads it
+    process = subprocess.Popen(
+        argv, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=said,
         stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
+    return Running(process, said)
 
 
-def finish(process: subprocess.Popen[str]) -> Outcome:
+def finish(running: Running) -> Outcome:
     """Wait for a run and read its report."""
+    process = running.process
     try:
-        text, _ = process.communicate(timeout=LIMIT_S)
+        process.wait(timeout=LIMIT_S)
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
-    return read(process.returncode, text)
+    with running.said as said:
+        said.seek(0)
+        return read(process.returncode, said.read())
 
 
 def apply(playbook: str = "playbooks/host.yml", variables: dict[str, Any] | None = None) -> Outcome:

@@ -26,7 +26,7 @@ patiently() {
   tries=${CODEX_APT_TRIES:-90}
   until "$@" </dev/null >"$said" 2>&1; do
     tries=$((tries - 1))
-    if [ "$tries" -le 0 ] || ! grep -q 'Could not get lock' "$said"; then complain; fi
+    if [ "$tries" -le 0 ] || ! grep -q 'Could not get lock' "$said"; then return 100; fi
     sleep 10
   done
 }
@@ -39,9 +39,10 @@ recent() {
     [ -n "$(find "$lists" -maxdepth 1 -name '*_Packages*' | head -n 1)" ]
 }
 
+fetched=
 fetch_lists() {
-  if recent; then return; fi
-  patiently apt-get update --quiet=2 --option APT::Update::Error-Mode=any --option Acquire::Retries=3
+  fetched=yes
+  patiently apt-get update --quiet=2 --option APT::Update::Error-Mode=any --option Acquire::Retries=3 || complain
   # It stays as old as it is where nothing was new.
   touch "$lists"
 }
@@ -52,18 +53,28 @@ ask_apt() {
     --option Dpkg::Use-Pty=0 --option Dpkg::Options::=--force-confdef --option Dpkg::Options::=--force-confold "$@"
 }
 
-install_packages() {
+# Lists are not to be trusted by their age alone: power or room may have ended while they were fetched. What apt does
+# not find in them, nor at the mirror, it has not begun to install.
+install() {
+  if patiently ask_apt "$@"; then return; fi
+  missing='Unable to (locate|correct|satisfy|fetch)|no installation candidate|Unmet dependencies|Failed to fetch'
+  if [ -n "$fetched" ] || ! grep -qE "^E: .*($missing)" "$said"; then complain; fi
   fetch_lists
-  patiently ask_apt "$@"
+  patiently ask_apt "$@" || complain
+}
+
+install_packages() {
+  recent || fetch_lists
+  install "$@"
 }
 
 # Where all is there that it depends on, no archive is needed. An older version is a request like any other.
 install_file() {
-  recent || ask_apt --simulate --allow-downgrades "$1" </dev/null >/dev/null 2>&1 || fetch_lists
-  patiently ask_apt --allow-downgrades "$1"
+  recent || :
+  install --allow-downgrades "$1"
 }
 
 # In the tree of an image, where no lists are: what the package depends on came before it.
 unpack_file() {
-  patiently dpkg --install --force-confdef --force-confold "$1"
+  patiently dpkg --install --force-confdef --force-confold "$1" || complain
 }
