@@ -11,9 +11,10 @@ export LC_ALL=C DEBIAN_FRONTEND=noninteractive DEBIAN_PRIORITY=critical
 said=$(mktemp /var/tmp/codex-apt.XXXXXX)
 trap 'rm -f "$said"' EXIT
 
-# Ends with what is complained of, the most telling first. dpkg says its reason in the line below, which begins with a
-# space.
+# Ends with what is complained of, the most telling first: a full disk has apt fetch lists in other forms, and complain
+# of each that the mirror has not got. dpkg says its reason in the line below, which begins with a space.
 complain() {
+  grep -E '^E: .*(No space left|enough free space)' "$said" >&2 || [ $? -eq 1 ]
   sed -n -e '/^dpkg: error/{' -e '$!N' -e 's/:\n  */: /' -e 's/\n.*//' -e p -e '}' -e '/^E: Sub-process/d' \
     -e '/^E: /p' "$said" >&2
   tail -n 40 "$said" >&2

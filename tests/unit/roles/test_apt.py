@@ -124,6 +124,15 @@ def test_the_reason_comes_first(host: Host) -> None:
     assert host.called == ["apt-get install"], "tried again"
 
 
+def test_a_full_disk_comes_before_what_follows_from_it(host: Host) -> None:
+    full = "E: Failed to fetch http://deb.example/Packages  Write error - write (28: No space left on device)"
+    host.stale()
+    host.program("apt-get", f"{NOTES}echo 'E: Failed to fetch Translation-en  404'; echo '{full}'; exit 100")
+    done = host.ask("install_packages git")
+    assert done.returncode == 100
+    assert done.stderr.splitlines()[0] == full
+
+
 def test_a_host_without_any_lists(host: Host) -> None:
     host.lists.rmdir()
     host.program("apt-get", f"{NOTES}mkdir -p '{host.lists}'")
