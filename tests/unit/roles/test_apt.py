@@ -125,9 +125,9 @@ def test_the_reason_comes_first(host: Host) -> None:
 
 
 def test_a_full_disk_comes_before_what_follows_from_it(host: Host) -> None:
-    full = "E: Failed to fetch http://deb.example/Packages  Write error - write (28: No space left on device)"
+    full = "E: Failed to fetch http://deb.example/x  write (28: No space left on device)"
     host.stale()
-    host.program("apt-get", f"{NOTES}echo 'E: Failed to fetch Translation-en  404'; echo '{full}'; exit 100")
+    host.program("apt-get", f"{NOTES}printf '%s\\n' 'E: Failed to fetch 404' '{full}'; exit 100")
     done = host.ask("install_packages git")
     assert done.returncode == 100
     assert done.stderr.splitlines()[0] == full

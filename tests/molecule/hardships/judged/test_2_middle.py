@@ -35,7 +35,9 @@ def test_mirror_goes_away_after_it_was_asked(host: Host) -> None:
     assert outcome.failures
     assert host.check_output("dpkg --audit") == ""
     # dpkg knows the name of what another package recommends, too.
-    assert not host.run("dpkg-query --show --showformat='${db:Status-Abbrev}' pciutils").stdout.startswith("ii")
+    assert not host.run(
+        "dpkg-query --show --showformat='${db:Status-Abbrev}' pciutils"
+    ).stdout.startswith("ii")
 
 
 def test_disk_fills_in_the_middle(host: Host) -> None:
