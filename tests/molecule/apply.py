@@ -20,12 +20,16 @@ LIMIT_S = 7200 * timeouts.SCALE
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: Ansible's status, the words of the tasks that failed, and all it said."""
+    """How a run ended: Ansible's status, the words of the tasks that failed, and all it said.
+
+    ``hosts`` are those on which at least one task ran, by their names in the inventory.
+    """
 
     status: int
     failures: tuple[str, ...]
     changed: int
     text: str
+    hosts: frozenset[str] = frozenset()
 
     @property
     def sentence(self) -> str:
@@ -41,10 +45,22 @@ class Running:
     said: IO[str]
 
 
-def start(playbook: str = "playbooks/host.yml", variables: dict[str, Any] | None = None) -> Running:
-    """Start a run on the scenario's machine; ``finish`` waits for it."""
-    inventory = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "inventory"
-    argv = ["ansible-playbook", "--inventory", str(inventory), "--diff"]
+def inventory() -> Path:
+    """Return the folder that Molecule wrote for the scenario's machine."""
+    return Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "inventory"
+
+
+def start(
+    playbook: str = "playbooks/host.yml",
+    variables: dict[str, Any] | None = None,
+    more: Path | None = None,
+) -> Running:
+    """Start a run on the scenario's machine, and on those of another inventory.
+
+    ``finish`` waits for it.
+    """
+    argv = ["ansible-playbook", "--diff", "--inventory", str(inventory())]
+    argv += ["--inventory", str(more)] if more else []
     argv += ["--extra-vars", json.dumps(variables or {}), playbook]
     # The JSON of one callback, so that nothing has to be read out of a picture.
     environment = {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
@@ -72,9 +88,13 @@ def finish(running: Running) -> Outcome:
         return read(process.returncode, said.read())
 
 
-def apply(playbook: str = "playbooks/host.yml", variables: dict[str, Any] | None = None) -> Outcome:
+def apply(
+    playbook: str = "playbooks/host.yml",
+    variables: dict[str, Any] | None = None,
+    more: Path | None = None,
+) -> Outcome:
     """Run a playbook to its end, whatever that is."""
-    return finish(start(playbook, variables))
+    return finish(start(playbook, variables, more))
 
 
 def read(status: int, text: str) -> Outcome:
@@ -86,14 +106,15 @@ def read(status: int, text: str) -> Outcome:
         report = {}
     if "plays" not in report:
         return Outcome(status, (text,) if status else (), 0, text)
-    failures, changed = [], 0
+    failures, changed, hosts = [], 0, set()
     for play in report["plays"]:
         for task in play["tasks"]:
+            hosts.update(task["hosts"])
             for result in task["hosts"].values():
                 parts = result.get("results") or [result]
                 failures += [_words(part) for part in parts if _failed(part)]
                 changed += any(part.get("changed") for part in parts)
-    return Outcome(status, tuple(failures), changed, text)
+    return Outcome(status, tuple(failures), changed, text, frozenset(hosts))
 
 
 def _failed(result: Any) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.molecule import left
+from tests.molecule.apply import apply
 
 pytestmark = pytest.mark.guest
 
@@ -73,3 +74,12 @@ def test_agent_answers_and_nothing_else_failed(host: Host) -> None:
     done = host.run("codex status --json")
     assert json.loads(done.stdout)["verdict"]["state"] in {"healthy", "degraded"}
     assert json.loads(done.stdout)["units"]["failed"] == []
+
+
+def test_upgrade_ends_with_the_reason(host: Host, upgrade: Any) -> None:
+    """It tries to bring the kernel's package to its end, and the driver stands in the way."""
+    outcome = apply("playbooks/upgrade.yml")
+    assert outcome.status != 0
+    assert "was not upgraded to the end" in outcome.sentence
+    assert upgrade["newer"] in outcome.sentence
+    assert host.check_output("uname -r") == upgrade["running"]
