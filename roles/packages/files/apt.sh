@@ -12,9 +12,10 @@ said=$(mktemp /var/tmp/codex-apt.XXXXXX)
 trap 'rm -f "$said"' EXIT
 
 # Ends with what is complained of, the most telling first: a full disk has apt fetch lists in other forms, and complain
-# of each that the mirror has not got. dpkg says its reason in the line below, which begins with a space.
+# of each that the mirror has not got; of the disk itself apt 3 speaks while it fetches, two columns in, and not at the
+# end. dpkg says its reason in the line below, one column in.
 complain() {
-  grep -E '^E: .*(No space left|enough free space)' "$said" >&2 || [ $? -eq 1 ]
+  sed -n -E '/^(E: |  ).*(No space left|enough free space)/s/^ *//p' "$said" >&2
   sed -n -e '/^dpkg: error/{' -e '$!N' -e 's/:\n  */: /' -e 's/\n.*//' -e p -e '}' -e '/^E: Sub-process/d' \
     -e '/^E: /p' "$said" >&2
   tail -n 40 "$said" >&2
@@ -43,7 +44,8 @@ recent() {
 fetched=
 fetch_lists() {
   fetched=yes
-  patiently apt-get update --quiet=2 --option APT::Update::Error-Mode=any --option Acquire::Retries=3 || complain
+  # What is fetched, and what went wrong with it, is said by apt 3 in this form alone.
+  patiently apt-get update --quiet=1 --option APT::Update::Error-Mode=any --option Acquire::Retries=3 || complain
   # It stays as old as it is where nothing was new.
   touch "$lists"
 }
@@ -69,13 +71,14 @@ install_packages() {
   install "$@"
 }
 
-# Where all is there that it depends on, no archive is needed. An older version is a request like any other.
-install_file() {
+# Of our own, by their paths. Where all is there that they depend on, no archive is needed. An older version is a
+# request like any other.
+install_files() {
   recent || :
-  install --allow-downgrades "$1"
+  install --allow-downgrades "$@"
 }
 
-# In the tree of an image, where no lists are: what the package depends on came before it.
-unpack_file() {
-  patiently dpkg --install --force-confdef --force-confold "$1" || complain
+# In the tree of an image, where no lists are: what they depend on came before them.
+unpack_files() {
+  patiently dpkg --install --force-confdef --force-confold "$@" || complain
 }

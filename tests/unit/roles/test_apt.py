@@ -133,6 +133,20 @@ def test_a_full_disk_comes_before_what_follows_from_it(host: Host) -> None:
     assert done.stderr.splitlines()[0] == full
 
 
+def test_a_full_disk_of_which_apt_speaks_only_while_it_fetches(host: Host) -> None:
+    """What apt 3.0 printed with lists on 48 MiB: the complaint at its end is of another form."""
+    words = (
+        "Get:4 http://deb.example trixie/main Translation-en [6486 kB]",
+        "Err:4 http://deb.example trixie/main Translation-en",
+        "  Write error - write (28: No space left on device)",
+        "E: Failed to fetch http://deb.example/Translation-en  404  Not Found",
+    )
+    host.stale()
+    host.program("apt-get", f"{NOTES}printf '%s\\n' '" + "' '".join(words) + "'; exit 100")
+    done = host.ask("install_packages git")
+    assert done.stderr.splitlines()[0] == "Write error - write (28: No space left on device)"
+
+
 def test_a_host_without_any_lists(host: Host) -> None:
     host.lists.rmdir()
     host.program("apt-get", f"{NOTES}mkdir -p '{host.lists}'")
@@ -150,7 +164,7 @@ def test_a_dead_mirror_is_the_end(host: Host) -> None:
 
 def test_a_file_whose_needs_are_met_needs_no_archive(host: Host) -> None:
     host.stale()
-    assert host.ask("install_file /var/cache/x.deb").returncode == 0
+    assert host.ask("install_files /var/cache/x.deb").returncode == 0
     (called,) = host.notes.read_text().splitlines()
     assert called.startswith("apt-get install ")
     assert called.endswith(" --allow-downgrades /var/cache/x.deb")
@@ -166,7 +180,7 @@ LACKING = [
 
 
 @pytest.mark.parametrize("words", LACKING)
-@pytest.mark.parametrize("asked", ["install_packages git", "install_file /var/cache/x.deb"])
+@pytest.mark.parametrize("asked", ["install_packages git", "install_files /var/cache/x.deb"])
 def test_what_is_not_in_the_lists_is_looked_for_in_new_ones(
     host: Host, asked: str, words: str
 ) -> None:
@@ -188,7 +202,7 @@ def test_lists_are_fetched_once_for_what_nobody_has(host: Host) -> None:
 
 
 def test_a_tree_is_asked_nothing_of_apt(host: Host) -> None:
-    assert host.ask("unpack_file /var/cache/x.deb").returncode == 0
+    assert host.ask("unpack_files /var/cache/x.deb").returncode == 0
     assert host.called == ["dpkg --install"]
 
 
