@@ -2,7 +2,7 @@
 # ruff: noqa: INP001 - a program that a role hands to Python, no package
 """Makes files and folders of a host what they have to be, and prints what that changed.
 
-Run by ``python3 -I -`` with this text as its input, and behind it a call of ``main``. One question
+Run by ``python3 -I -c`` with this text, and the order as JSON on its input. One question
 for many files: each task that writes a file of its own costs a host three round trips or more. A
 file is written beside its place and renamed, so whoever reads it finds the old one or the new one.
 """
@@ -132,3 +132,7 @@ def _difference(path: str, before: bytes | None, content: bytes) -> list[str]:
     return [*found[:SHOWN_LINES], *([f"and {left_out} lines"] if left_out > 0 else [])] or [
         "other end of its last line"
     ]
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.load(sys.stdin)))

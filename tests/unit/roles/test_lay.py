@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.roles.apply import ROLES
+from tests.unit.roles.apply import ROLES, needs_ansible, needs_root
+from tests.unit.roles.layers import Layer, role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,10 +27,8 @@ def run(base: Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """Ask as the role does, for a folder and a file in it."""
     wanted = {f"{base}/folder/file": ["0640", TEXT], f"{base}/folder": ["0755", None]}
     order = json.dumps({"wanted": wanted, "dry": False, "show": False} | options)
-    text = f"{PROGRAM.read_text()}\nsys.exit(main(json.loads({json.dumps(order)})))\n"
-    return subprocess.run(
-        [sys.executable, "-I", "-"], input=text, capture_output=True, text=True, check=False
-    )
+    argv = [sys.executable, "-I", "-c", PROGRAM.read_text()]
+    return subprocess.run(argv, input=order, capture_output=True, text=True, check=False)
 
 
 def lay(base: Path, **options: Any) -> dict[str, list[str]]:
@@ -192,3 +191,18 @@ def test_what_cannot_be_laid_is_said_in_a_sentence(
     assert done.stderr.startswith(sentence)
     assert done.stderr.count("\n") == 1
     assert tree(host) == before
+
+
+@needs_ansible
+@needs_root
+def test_an_order_is_longer_than_a_command_may_be(tmp_path: Path) -> None:
+    """Linux takes no argument of more than 128 KiB; a folder is there before its files."""
+    layer = Layer(tmp_path / "layer")
+    # The folder stands last, and is needed by all.
+    texts = {f"/opt/many/{number}": "\u00e4\n" * 3000 for number in range(20)}
+    wanted = {path: ["0600", text] for path, text in texts.items()} | {"/opt/many": ["0755", None]}
+    ran = layer.play([role("files")], files_wanted=wanted)
+    assert ran.message == ""
+    assert {path: layer.text(path) for path in texts} == texts
+    ran = layer.play([role("files")], files_wanted=wanted)
+    assert (ran.message, ran.changed) == ("", [])

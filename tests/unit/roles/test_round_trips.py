@@ -33,7 +33,8 @@ APPLIED = ["bundle", "version_guard", "host_base", "kernel_modules", "codex_agen
 #: Conditions that do not hold where nothing is to be done and nothing was asked for.
 IDLE = (
     "codex_packages is not defined",
-    "__packages_missing | length > 0", "__host_base_not_running | length > 0",
+    "__packages_lacking", "packages_files | length > 0", "__host_base_group_missing",
+    "__host_base_root_open", "__host_base_other_zone", "__host_base_not_running | length > 0",
     "__codex_agent_not_running | length > 0",
     "__kernel_modules_install", "__codex_agent_install", "__version_guard_mismatched | length > 0",
     "codex_unfinished", "bundle_path | length > 0", "is changed",
@@ -46,6 +47,8 @@ IDLE = (
 #: Loops over what is not as it has to be.
 EMPTY = ("intersect(", "__host_base_not_", "__codex_agent_not_", "__version_guard_unheld",
          "host_base_masked_units")  # fmt: skip
+#: Loops over parts of what is as a rule one.
+ONE = {"{{ __files_batches }}"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def trips(path: Path, tasks: list[dict[str, Any]]) -> Iterator[Trips]:
             if words["name"] != "{{ __codex_gpu_role }}":
                 yield from role(words["name"], words.get("tasks_from", "main"))
         elif name not in HERE:
-            loop = task.get("loop", [0])
+            loop = [0] if task.get("loop") in ONE else task.get("loop", [0])
             assert isinstance(loop, list), f"{task['name']}: how often does it run?"
             count = len(loop) * (2 if name in TWO else 1)
             yield Trips(f"{path.parents[1].name}: {task['name']}", count, python=name != "raw")
