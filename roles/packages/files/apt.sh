@@ -68,6 +68,9 @@ install() {
 
 install_packages() {
   recent || fetch_lists
+  for companion in ${companions-}; do
+    if apt-cache show "$companion" 2>/dev/null | grep -q '^Package: '; then set -- "$@" "$companion"; fi
+  done
   install "$@"
 }
 

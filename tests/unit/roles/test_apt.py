@@ -162,6 +162,14 @@ def test_a_dead_mirror_is_the_end(host: Host) -> None:
     assert host.called == ["apt-get update"]
 
 
+def test_companions_come_along_where_apt_knows_them(host: Host) -> None:
+    """apt-cache ends well and silently for a version that it does not know."""
+    host.fresh()
+    host.program("apt-cache", "case $2 in a=1) echo 'Package: a' ;; none=*) exit 100 ;; esac")
+    assert host.ask("companions='a=1 a=2 none=1'\ninstall_packages git").returncode == 0
+    assert host.notes.read_text().splitlines()[0].endswith(" git a=1")
+
+
 def test_a_file_whose_needs_are_met_needs_no_archive(host: Host) -> None:
     host.stale()
     assert host.ask("install_files /var/cache/x.deb").returncode == 0

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,17 @@ def test_newer_packages_come_and_the_host_stays_well(host: Host) -> None:
     outcome = apply(PLAYBOOK)
     assert (outcome.status, outcome.sentence) == (0, "")
     assert not host.check_output(VERSION).startswith("0.1")
+
+
+def test_the_newer_kernel_is_ready_for_the_next_start(host: Host) -> None:
+    """Its headers came with it, so that nothing of ours is missing there."""
+    form = "dpkg-query --show --showformat='${Version}' %s"
+    kernel, headers = (
+        host.check_output(form, f"linux-{kind}-amd64") for kind in ("image", "headers")
+    )
+    assert kernel == headers
+    state = json.loads(host.check_output("codex-kernel-guard status --json"))
+    assert state["status"] == "guarded"
 
 
 def test_second_upgrade_changes_nothing() -> None:
