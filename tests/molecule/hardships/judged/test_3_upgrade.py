@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,8 +56,8 @@ def test_the_newer_kernel_is_ready_for_the_next_start(host: Host) -> None:
         host.check_output(form, f"linux-{kind}-amd64") for kind in ("image", "headers")
     )
     assert kernel == headers
-    state = json.loads(host.check_output("codex-kernel-guard status --json"))
-    assert state["status"] == "guarded"
+    # Its exit says so only of a kernel that is wanted, ready, and the default.
+    host.check_output("codex-kernel-guard status")
 
 
 def test_second_upgrade_changes_nothing() -> None:
