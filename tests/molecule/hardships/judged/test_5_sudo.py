@@ -32,7 +32,8 @@ def person(host: Host) -> Iterator[dict[str, Any]]:
     )
     host.check_output(script)
     yield {"ansible_user": PERSON, "ansible_become": True, "ansible_become_password": password}
-    host.check_output(f"userdel --remove {PERSON}")
+    # The connection of the last run is still open.
+    host.check_output(f"userdel --force --remove {PERSON}")
 
 
 def test_nothing_is_done_without_the_password(person: dict[str, Any]) -> None:
