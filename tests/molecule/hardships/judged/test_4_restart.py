@@ -30,7 +30,7 @@ ALLOWED: dict[str, Any] = {
 
 
 def _boot(host: Host) -> str:
-    return host.check_output("cat /proc/sys/kernel/random/boot_id")
+    return str(host.check_output("cat /proc/sys/kernel/random/boot_id"))
 
 
 @pytest.fixture(scope="module")
