@@ -83,8 +83,8 @@ class Provisioned:
         return done.stdout
 
     def installed(self) -> set[str]:
-        """Names of all installed packages."""
-        form = r"--showformat='${db:Status-Abbrev} ${Package}\n'"
+        """All installed packages as NAME=VERSION, which apt takes."""
+        form = r"--showformat='${db:Status-Abbrev} ${Package}=${Version}\n'"
         listed = self.shell(f"dpkg-query --show {form}").splitlines()
         return {line.split()[1] for line in listed if line[1] == "i"}
 

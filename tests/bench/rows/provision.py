@@ -33,6 +33,7 @@ def _subjects(context: Context) -> list[Subject]:
             watch = _watch(host)
             first = host.apply()
             wall, cpu = watch.read()
+            # In the same versions: the archive may have a newer kernel than the roles bring.
             brought[:] = sorted(
                 name for name in host.installed() - before if not name.startswith("codex-")
             )
@@ -91,7 +92,7 @@ ROW = Row(
     ],
     rounds=1,
     notes=(
-        "plain apt: one apt-get with the packages that the first run brought, ours from files",
+        "plain apt: one apt-get with the packages of the first run, same versions, ours from files",
         "round trips: tasks that ask the host something, each item of a loop counted by itself",
         "guest cpu: QEMU's processor seconds; controller cpu: ansible-playbook with its children",
     ),
